@@ -1,0 +1,574 @@
+"""The nouns of adbench; knows no tool, no clock and no file.
+
+Everything else in the package is said in these words (see ``docs/DESIGN.md``, section 2).
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+import hashlib
+import inspect
+import math
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType, MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Size = int | tuple[int, ...]
+Floats = npt.NDArray[np.float64]
+
+__all__ = [
+    "CONSTANTS",
+    "ELEMENTARY",
+    "Case",
+    "Comparison",
+    "Decision",
+    "Floats",
+    "Form",
+    "Measurement",
+    "Method",
+    "Operator",
+    "Outcome",
+    "Phase",
+    "Point",
+    "Prepared",
+    "Problem",
+    "Result",
+    "Size",
+    "UnknownNameError",
+    "elsewhere",
+    "namespace",
+]
+
+
+class UnknownNameError(ValueError):
+    """A name or a pattern that means nothing here; its text says what was expected and what to do."""
+
+
+class Operator(enum.Enum):
+    """What is computed of a function f; the value is the name used in case ids."""
+
+    VALUE = "value"
+    DERIVATIVE = "derivative"
+    GRADIENT = "gradient"
+    VALUE_AND_GRADIENT = "value_and_gradient"
+    JACOBIAN = "jacobian"
+    HESSIAN = "hessian"
+    JVP = "jvp"
+    VJP = "vjp"
+    HVP = "hvp"
+    NEWTON_DIRECTION = "newton_direction"
+    PROPAGATE = "propagate"
+    TAYLOR = "taylor"
+
+    def shape(self, n: int, value_shape: tuple[int, ...] = ()) -> tuple[int, ...]:
+        """Shape of the decoded result for n inputs and a value of shape `value_shape`.
+
+        A value and its gradient come as one vector, the value first, so that one array is judged.
+        """
+        m = math.prod(value_shape)
+        shapes: dict[Operator, tuple[int, ...]] = {
+            Operator.VALUE: value_shape,
+            Operator.DERIVATIVE: (n,),
+            Operator.GRADIENT: (n,),
+            Operator.VALUE_AND_GRADIENT: (1 + n,),
+            Operator.JACOBIAN: (m, n),
+            Operator.HESSIAN: (n, n),
+            Operator.JVP: value_shape,
+            Operator.VJP: (n,),
+            Operator.HVP: (n,),
+            Operator.NEWTON_DIRECTION: (n,),
+            Operator.PROPAGATE: (m, m),
+        }
+        if self not in shapes:
+            raise UnknownNameError(
+                f"operator '{self.value}' has no fixed shape: it depends on the order"
+            )
+        return shapes[self]
+
+
+class Outcome(enum.Enum):
+    """How a case ended: a label for files and a sentence for readers."""
+
+    OK = ("ok", "agrees with the certified reference")
+    WRONG = ("wrong", "the answer is further from the certified reference than the method promises")
+    NAN = ("nan", "the answer holds NaN or infinity where the certified reference is finite")
+    UNSUPPORTED = ("unsupported", "the tool does not offer this")
+    UNAVAILABLE = ("unavailable", "the tool is not installed or not usable on this machine")
+    FAILED = ("failed", "the tool raised an error, or broke the rules of the measurement")
+    TIMED_OUT = ("timed out", "the time limit of a case passed, or would have")
+    OUT_OF_MEMORY = ("out of memory", "the memory limit of a case passed")
+    CRASHED = ("crashed", "the worker process died")
+
+    def __init__(self, label: str, sentence: str) -> None:
+        self.label = label
+        self.sentence = sentence
+
+    @classmethod
+    def from_label(cls, label: str) -> Outcome:
+        """The outcome of that label; raises UnknownNameError for another word."""
+        for outcome in cls:
+            if outcome.label == label:
+                return outcome
+        raise UnknownNameError(
+            f"no outcome '{label}'; outcomes are {', '.join(o.label for o in cls)}"
+        )
+
+    @property
+    def ran(self) -> bool:
+        """Whether the case was measured, so that timings exist (only a right answer is timed)."""
+        return self is Outcome.OK
+
+
+class Phase(enum.Enum):
+    """What a measurement timed; phases are never averaged together."""
+
+    IMPORT = "import"
+    PREPARE = "prepare"
+    FIRST = "first"
+    STEADY = "steady"
+    ROUND_TRIP = "round trip"
+
+
+# The words that a scalar or array form may use of its namespace, beside arithmetic and, for arrays,
+# the NumPy functions that every array tool here shares. Constants come from the namespace so that
+# ball arithmetic can supply them exactly.
+ELEMENTARY = (
+    "exp", "expm1", "log", "log1p", "sqrt",
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2",
+    "sinh", "cosh", "tanh", "erf", "erfc", "lgamma",
+)  # fmt: skip
+CONSTANTS: Mapping[str, float] = MappingProxyType(
+    {"pi": math.pi, "sqrt2": math.sqrt(2.0), "log2pi": math.log(2.0 * math.pi)}
+)
+
+
+def namespace(name: str, members: Mapping[str, Any]) -> ModuleType:
+    """A module object holding `members` and the constants a form may ask for.
+
+    A real module is needed: Numba types a module found in a closure, but neither a SimpleNamespace
+    nor a module passed as an argument.
+    """
+    module = ModuleType(name)
+    for key, value in {**CONSTANTS, **members}.items():
+        setattr(module, key, value)
+    return module
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where a function is differentiated.
+
+    Parameters
+    ----------
+    x : array of float64, shape (n,)
+        The variables.
+    data : tuple
+        What f takes after x: arrays, or plain numbers; never differentiated.
+    """
+
+    x: Floats
+    data: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        x = np.array(self.x, dtype=np.float64, ndmin=1)
+        if x.ndim != 1:
+            raise ValueError(f"a point's x is one-dimensional, got shape {x.shape}: ravel it")
+        object.__setattr__(self, "x", _frozen(x))
+        data = tuple(_frozen(np.array(d)) if isinstance(d, np.ndarray) else d for d in self.data)
+        object.__setattr__(self, "data", data)
+
+    def fresh(self) -> tuple[Floats, tuple[Any, ...]]:
+        """Writable copies of x and data in new buffers: what `encode` starts from."""
+        return self.x.copy(), tuple(d.copy() if isinstance(d, np.ndarray) else d for d in self.data)
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes of x and data, with shapes and dtypes."""
+        h = hashlib.sha256()
+        for part in (self.x, *self.data):
+            a = np.ascontiguousarray(part)
+            h.update(f"{a.dtype.str}{a.shape}".encode())
+            h.update(a.tobytes())
+        return h.hexdigest()
+
+
+def _frozen(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    a.setflags(write=False)
+    return a
+
+
+def elsewhere(point: Point) -> Point:
+    """Another point of the same shapes: other x and other data, still in the function's domain.
+
+    A method is prepared here and called at the real point, so that one which stores the answer is
+    caught. Uniform scaling keeps order, signs and zeros; integer data (counts, indices) stay.
+    """
+
+    def scaled(d: Any) -> Any:
+        if isinstance(d, np.ndarray) and d.dtype.kind == "f":
+            return d * (1.0 + 2.0**-9)
+        return d
+
+    return Point(point.x * (1.0 + 2.0**-8), tuple(scaled(d) for d in point.data))
+
+
+Builder = Callable[[ModuleType], Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A function text: a builder that closes over a namespace and returns f.
+
+    ``Form("scalar", build)``: ``build(m)`` returns ``f(x, *data)`` in plain numbers and control flow.
+    ``Form("array", build)``: ``build(xp)`` returns ``f(x, *data)`` in whole-array code.
+    ``Form("term", build, columns)``: ``build(m)`` returns ``t(x, *datum)``, one summand of f in the
+    scalar vocabulary; ``columns(*data)`` gives one array per datum, all of the same length.
+    ``Form("jax", build)`` (a tool's name): what that tool's manual would have you write; its
+    docstring says why, and every row shows it.
+
+    With `elementwise`, f maps one number to one number (scalar) or an array to an array of the same
+    shape element by element (array): the operator is then DERIVATIVE.
+    """
+
+    name: str
+    build: Builder
+    columns: Callable[..., tuple[Any, ...]] | None = None
+    elementwise: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.name == "term") != (self.columns is not None):
+            raise ValueError("a 'term' form has `columns`, and no other form has")
+        if self.own and not inspect.getdoc(self.build):
+            raise ValueError(
+                f"the own form '{self.name}' needs a docstring that says why it exists"
+            )
+
+    @property
+    def own(self) -> bool:
+        """Whether this is a tool's own text rather than a shared form."""
+        return self.name not in ("scalar", "array", "term")
+
+    @property
+    def text(self) -> str:
+        """Source of the builder and of the functions of its module that it uses."""
+        return "\n\n".join(_sources(self.build, *([self.columns] if self.columns else [])))
+
+    @property
+    def hash(self) -> str:
+        """First 16 hex digits of SHA-256 of the text, comments, docstrings and layout left out."""
+        return hashlib.sha256(_normal(self.text).encode()).hexdigest()[:16]
+
+
+def _sources(*functions: Callable[..., Any]) -> list[str]:
+    """Sources of `functions` and, transitively, of what they name in their own module."""
+    todo: list[Any] = list(functions)
+    seen: list[Any] = []
+    texts = []
+    while todo:
+        fn = todo.pop(0)
+        if fn in seen:
+            continue
+        seen.append(fn)
+        texts.append(textwrap.dedent(inspect.getsource(fn)))
+        module = sys.modules.get(fn.__module__)
+        for name in sorted(_names(fn.__code__)):
+            value = getattr(module, name, None)
+            if isinstance(value, FunctionType) and value.__module__ == fn.__module__:
+                todo.append(value)
+            elif isinstance(value, (int, float, str, tuple)) and not name.startswith("__"):
+                texts.append(f"{name} = {value!r}")
+    return texts
+
+
+def _names(code: Any) -> set[str]:
+    nested = [c for c in code.co_consts if inspect.iscode(c)]
+    return set(code.co_names).union(*[_names(c) for c in nested]) if nested else set(code.co_names)
+
+
+def _normal(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not (isinstance(body, list) and body and isinstance(body[0], ast.Expr)):
+            continue
+        if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+            body[0] = ast.Expr(ast.Constant(None))
+    return ast.dump(tree)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mathematical function with its inputs and texts.
+
+    Parameters
+    ----------
+    name : str
+        The file name.
+    summary : str
+        One line for lists.
+    at : callable
+        ``at(size) -> Point``, deterministic.
+    sizes : tuple
+        Standard sizes, small first; quick runs use the first one or two.
+    operators : tuple of Operator
+    forms : tuple of Form
+        At least one; the scalar form is what certifies the truth.
+    exact : mapping of Operator to builder
+        Hand-derived closed forms ``build(m) -> g(x, *data)`` in the scalar vocabulary, for
+        cross-checks of the reference.
+    traits : frozenset of str
+        What the function stresses, such as ``"long-loop"`` or ``"special-functions"``; methods name
+        their gaps in these words.
+    up_to : mapping of Operator to int
+        Largest number of variables at which an operator is offered (Hessians of 10 000 are not).
+    quick : tuple
+        Sizes of a quick run; default: the first.
+    """
+
+    name: str
+    summary: str
+    at: Callable[[Any], Point]
+    sizes: tuple[Size, ...]
+    operators: tuple[Operator, ...]
+    forms: tuple[Form, ...]
+    exact: Mapping[Operator, Builder] = field(default_factory=dict)
+    traits: frozenset[str] = frozenset()
+    up_to: Mapping[Operator, int] = field(default_factory=dict)
+    quick: tuple[Size, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_name("problem", self.name)
+        for what in ("sizes", "operators", "forms"):
+            if not getattr(self, what):
+                raise ValueError(f"problem '{self.name}' has no {what}")
+        if not self.quick:
+            object.__setattr__(self, "quick", self.sizes[:1])
+        names = [f.name for f in self.forms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"problem '{self.name}' has two forms of one name: {names}")
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether f maps numbers to numbers, one point each."""
+        return self.forms[0].elementwise
+
+    def form(self, name: str) -> Form | None:
+        """The form of that name, or None."""
+        return next((f for f in self.forms if f.name == name), None)
+
+    def offers(self, operator: Operator, n: int) -> bool:
+        """Whether the operator is asked for at n variables."""
+        return operator in self.operators and n <= self.up_to.get(operator, n)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A derivative ready to be called.
+
+    ``encode(point)`` gives the tool's own arguments in fresh buffers, ``call(*args)`` the tool's own
+    result, complete when it returns, and ``decode(result)`` a float64 array of the operator's shape.
+    Neither encode nor decode is part of a steady call.
+    """
+
+    call: Callable[..., Any]
+    encode: Callable[[Point], tuple[Any, ...]]
+    decode: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One tool used one way.
+
+    Parameters
+    ----------
+    name, summary : str
+    tool : str
+        The distribution's usual name (`jax`, `numba`, `numpy`, `dual`...), the family in reports.
+    mode : str
+        `forward`, `reverse`, `difference`, `complex-step`, `symbolic`, `mixed` or `none`.
+    reads : tuple of str
+        Names of forms, best first.
+    operators : tuple of Operator
+    prepare : callable
+        ``prepare(form, operator, point) -> Prepared``; imports its tool inside.
+    requires : tuple of str
+        Modules that must be importable.
+    rtol : mapping of Operator to float
+        What an inexact method promises: the norm of the error relative to the norm of the result.
+        An operator that is absent is promised exactly.
+    gaps : mapping of str to str
+        Trait of a problem -> sentence why the method cannot do it.
+    bakes_data : bool
+        Whether the tool must bake data into its code; it is then prepared at the real data.
+    compiles : bool
+        Whether the first call, or prepare, compiles machine code.
+    """
+
+    name: str
+    summary: str
+    tool: str
+    mode: str
+    reads: tuple[str, ...]
+    operators: tuple[Operator, ...]
+    prepare: Callable[[Form, Operator, Point], Prepared]
+    requires: tuple[str, ...] = ()
+    rtol: Mapping[Operator, float] = field(default_factory=dict)
+    gaps: Mapping[str, str] = field(default_factory=dict)
+    bakes_data: bool = False
+    compiles: bool = False
+
+    def __post_init__(self) -> None:
+        _check_name("method", self.name)
+        if self.mode not in MODES:
+            raise ValueError(
+                f"method '{self.name}': mode '{self.mode}' is none of {', '.join(MODES)}"
+            )
+        for what in ("reads", "operators"):
+            if not getattr(self, what):
+                raise ValueError(f"method '{self.name}' has no {what}")
+
+    def form(self, problem: Problem) -> Form | None:
+        """The best form of the problem that this method reads, or None."""
+        return next((f for f in map(problem.form, self.reads) if f is not None), None)
+
+
+MODES = ("forward", "reverse", "difference", "complex-step", "symbolic", "mixed", "none")
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise ValueError(
+            f"{kind} name '{name}': use lower-case letters, digits, '-' and '_', a letter first"
+        )
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """One cell of the comparison; `id` is its only name."""
+
+    problem: str
+    size: Size
+    operator: str
+    method: str
+
+    @property
+    def id(self) -> str:
+        """``problem[size]/operator/method``; tuple sizes are joined with x."""
+        return f"{self.row}/{self.method}"
+
+    @property
+    def row(self) -> str:
+        """``problem[size]/operator``: what the methods of a comparison share."""
+        return f"{self.problem}[{size_text(self.size)}]/{self.operator}"
+
+    @classmethod
+    def parse(cls, text: str) -> Case:
+        """The case of an id; raises UnknownNameError when the text is no case id."""
+        match = re.fullmatch(r"([a-z0-9_-]+)\[(\d+(?:x\d+)*)\]/([a-z_]+)/([a-z0-9_-]+)", text)
+        if not match:
+            raise UnknownNameError(
+                f"'{text}' is no case id; one looks like 'rosenbrock[10]/gradient/jax-reverse' "
+                "(see: adbench list cases)"
+            )
+        problem, size, operator, method = match.groups()
+        return cls(problem, parse_size(size), operator, method)
+
+
+def size_text(size: Size) -> str:
+    """``20x10`` for (20, 10), ``100`` for 100."""
+    return "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
+
+
+def parse_size(text: str) -> Size:
+    """Inverse of `size_text`."""
+    numbers = tuple(int(t) for t in text.split("x"))
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Raw samples of one phase.
+
+    Parameters
+    ----------
+    phase : Phase
+    wall_s, cpu_s : tuple of float
+        Seconds per call, one entry a block; CPU seconds of the whole process.
+    loops : tuple of int
+        Calls in each block, of which the sample is the mean.
+    """
+
+    phase: Phase
+    wall_s: tuple[float, ...]
+    cpu_s: tuple[float, ...]
+    loops: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.wall_s) == len(self.cpu_s) == len(self.loops):
+            raise ValueError("a measurement's samples and loops differ in number")
+        if not self.wall_s:
+            raise ValueError(f"no samples of phase '{self.phase.value}': leave the measurement out")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one process learnt of one case: one JSON line (see ``docs/results.md``)."""
+
+    case: Case
+    repeat: int
+    outcome: Outcome
+    message: str = ""
+    twin: bool = False
+    form: str = ""
+    form_hash: str = ""
+    n: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+    accuracy: Mapping[str, float] | None = None
+    peak_rss_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        steady = any(m.phase is Phase.STEADY for m in self.measurements)
+        if steady and not self.outcome.ran:
+            raise ValueError(
+                f"{self.case.id}: outcome '{self.outcome.label}' carries steady timings; "
+                "a timing exists exactly when the case ran"
+            )
+
+
+class Decision(enum.Enum):
+    """What a comparison says of the first method against the second."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    TIE = "tie"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods on one row: time of the first divided by time of the second.
+
+    A decision other than UNDECIDED needs an interval and the machine's own noise floor.
+    """
+
+    row: str
+    first: str
+    second: str
+    ratio: float
+    low: float | None
+    high: float | None
+    noise_floor: float | None
+    decision: Decision
+
+    def __post_init__(self) -> None:
+        unknown = self.low is None or self.high is None or self.noise_floor is None
+        if unknown and self.decision is not Decision.UNDECIDED:
+            raise ValueError(f"{self.row}: a decision needs an interval and a noise floor")

@@ -1,0 +1,1 @@
+"""Problems: one mathematical function a file; each module offers `PROBLEM`."""
