@@ -299,8 +299,9 @@ def _normal(source: str) -> str:
         if not (isinstance(body, list) and body and isinstance(body[0], ast.Expr)):
             continue
         if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-            body[0] = ast.Expr(ast.Constant(None))
-    return ast.dump(tree)
+            body[:] = body[1:] or [ast.Pass()]
+    # Unparsed, not dumped: a dump names fields that come and go with Python's versions.
+    return ast.unparse(tree)
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,8 @@ class Problem:
         Largest number of variables at which an operator is offered (Hessians of 10 000 are not).
     quick : tuple
         Sizes of a quick run; default: the first.
+    quick_operators : tuple of Operator
+        Operators of a quick run; default: the gradient, or what stands for it.
     """
 
     name: str
@@ -342,6 +345,7 @@ class Problem:
     traits: frozenset[str] = frozenset()
     up_to: Mapping[Operator, int] = field(default_factory=dict)
     quick: tuple[Size, ...] = ()
+    quick_operators: tuple[Operator, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("problem", self.name)
@@ -350,6 +354,10 @@ class Problem:
                 raise ValueError(f"problem '{self.name}' has no {what}")
         if not self.quick:
             object.__setattr__(self, "quick", self.sizes[:1])
+        if not self.quick_operators:
+            first_choice = (Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN)
+            chosen = [o for o in first_choice if o in self.operators] or list(self.operators)
+            object.__setattr__(self, "quick_operators", tuple(chosen[:1]))
         names = [f.name for f in self.forms]
         if len(set(names)) < len(names):
             raise ValueError(f"problem '{self.name}' has two forms of one name: {names}")
@@ -399,7 +407,10 @@ class Method:
     prepare : callable
         ``prepare(form, operator, point) -> Prepared``; imports its tool inside.
     requires : tuple of str
-        Modules that must be importable.
+        Top-level modules that must be importable.
+    imports : tuple of str
+        Further modules that prepare needs: imported in the import phase, so that prepare is timed
+        without them.
     rtol : mapping of Operator to float
         What an inexact method promises: the norm of the error relative to the norm of the result.
         An operator that is absent is promised exactly.
@@ -419,6 +430,7 @@ class Method:
     operators: tuple[Operator, ...]
     prepare: Callable[[Form, Operator, Point], Prepared]
     requires: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
     rtol: Mapping[Operator, float] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)
     bakes_data: bool = False

@@ -38,7 +38,7 @@ def methods() -> Mapping[str, Method]:
 def _problems() -> Mapping[str, Problem]:
     ours: list[Problem] = []
     for module in _modules(problems_folder):
-        found = module.PROBLEM
+        found = _offered(module, "PROBLEM")
         if found.name != module.__name__.rpartition(".")[2]:
             raise UnknownNameError(
                 f"{module.__file__}: the problem's name '{found.name}' is not the file's"
@@ -49,7 +49,7 @@ def _problems() -> Mapping[str, Problem]:
 
 @lru_cache(maxsize=1)
 def _methods() -> Mapping[str, Method]:
-    ours = [m for module in _modules(methods_folder) for m in module.METHODS]
+    ours = [m for module in _modules(methods_folder) for m in _offered(module, "METHODS")]
     return _by_name("method", Method, [*ours, *_plugins("adbench.methods")])
 
 
@@ -58,6 +58,15 @@ def _modules(folder: Any) -> list[Any]:
         i.name for i in pkgutil.iter_modules(folder.__path__) if not i.name.startswith("_")
     )
     return [importlib.import_module(f"{folder.__name__}.{name}") for name in names]
+
+
+def _offered(module: Any, name: str) -> Any:
+    if not hasattr(module, name):
+        raise UnknownNameError(
+            f"{module.__file__} offers no {name}; see docs/adding.md, or give the file a name that "
+            "begins with '_'"
+        )
+    return getattr(module, name)
 
 
 def _plugins(group: str) -> list[Any]:

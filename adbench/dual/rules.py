@@ -201,3 +201,28 @@ def power(m: Any, x: Any, n: float) -> tuple[Any, Any, Any]:
     if n == 2:
         return x * x, 2.0 * x, 2.0
     return m.pow(x, n), n * m.pow(x, n - 1.0), n * (n - 1.0) * m.pow(x, n - 2.0)
+
+
+def powers(m: Any, x: Any, n: Any) -> tuple[Any, Any, Any]:
+    """Rule of ``x ** n`` for an array of constant exponents: `power` element by element.
+
+    Needs ``m.where(condition, a, b)``. A factor that is zero wins over the infinity that stands
+    beside it at ``x = 0``, as in `power`.
+    """
+    first = m.where(n == 0, 0.0, n * m.pow(x, m.where(n == 0, 1.0, n - 1.0)))
+    flat = n * (n - 1.0) == 0
+    second = m.where(flat, 0.0, n * (n - 1.0) * m.pow(x, m.where(flat, 1.0, n - 2.0)))
+    return m.pow(x, n), first, second
+
+
+def polygamma(m: Any, order: int, x: Any) -> tuple[Any, Any, Any]:
+    """Rule of the polygamma function of that order; needs ``m.polygamma(order, x)``."""
+    return m.polygamma(order, x), m.polygamma(order + 1, x), m.polygamma(order + 2, x)
+
+
+def lgamma(m: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Rule of log |gamma(x)|; needs ``m.polygamma``, which Numba's namespace lacks.
+
+    It therefore stands beside `UNARY`, whose rules every reader has.
+    """
+    return m.lgamma(x), m.polygamma(0, x), m.polygamma(1, x)

@@ -67,6 +67,7 @@ PROBLEM = Problem(
     at=at,
     sizes=(100, 1_000, 10_000),
     quick=(100, 1_000),
+    quick_operators=(Operator.GRADIENT, Operator.HESSIAN),
     operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
     forms=(Form("scalar", scalar), Form("array", array), Form("term", term, columns)),
     traits=frozenset({"sum-over-data", "special-functions"}),

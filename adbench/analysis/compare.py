@@ -1,0 +1,140 @@
+"""Two methods on one row: their ratio, its interval and what may be decided from it.
+
+The unit of evidence is the process: compilation, memory layout and the like are drawn anew with
+each one, so that blocks of one process are not independent of each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from adbench.model import Comparison, Decision, Floats
+
+__all__ = [
+    "LEVEL",
+    "MARGIN",
+    "compare",
+    "decide",
+    "interval",
+    "log_ratios",
+    "margin",
+    "noise_floor",
+]
+
+# Differences within 5 % are a tie: in tests of a function against itself on a loaded machine, no
+# interval over processes ever lay wholly beyond this margin (docs/DESIGN.md, section 4).
+MARGIN = 0.05
+LEVEL = 0.95
+# Where the noise makes the margin wider than this, "equal" would be an empty word: no ties then.
+TIE_MARGIN = 0.25
+# The floor is this many standard deviations of a method's ratio to itself.
+FLOOR_SDS = 3.0
+# Fewer self-comparisons do not tell a standard deviation.
+FLOOR_PAIRS = 3
+
+
+def compare(
+    frame: pd.DataFrame,
+    row: str,
+    first: str,
+    second: str,
+    repeats: Collection[int] | None = None,
+) -> Comparison:
+    """Time of method `first` divided by time of method `second` on `row`.
+
+    In each process pair i, d_i = log t_first,i - log t_second,i; the ratio is exp(mean d) and the
+    interval the 95 % interval of Student's t over processes. With one pair, or without a measured
+    noise floor, the decision is UNDECIDED.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `frame.tidy`.
+    row : str
+        ``problem[size]/operator``.
+    repeats : collection of int, optional
+        Processes to use; default all.
+
+    Raises
+    ------
+    ValueError
+        When the methods have no timed process in common on this row.
+    """
+    d = log_ratios(frame, row, first, second)
+    if repeats is not None:
+        d = d[d.index.isin(list(repeats))]
+    if d.empty:
+        raise ValueError(
+            f"{row}: '{first}' and '{second}' have no timed process in common; "
+            "run both in one run (see: adbench run --help)"
+        )
+    floor = noise_floor(frame)
+    low, high = interval(np.asarray(d, dtype=np.float64))
+    ratio = math.exp(float(d.mean()))
+    return Comparison(row, first, second, ratio, low, high, floor, decide(low, high, floor))
+
+
+def log_ratios(frame: pd.DataFrame, row: str, first: str, second: str) -> pd.Series[float]:
+    """Log t_first - log t_second for each process in which both were timed, indexed by repeat."""
+    here = frame[(frame["row"] == row) & ~frame["twin"] & frame["steady_s"].notna()]
+    logs = here.assign(log=np.log(here["steady_s"])).pivot(
+        index="repeat", columns="method", values="log"
+    )
+    if first not in logs or second not in logs:
+        return pd.Series(dtype="float64")
+    return (logs[first] - logs[second]).dropna()
+
+
+def interval(d: Floats) -> tuple[float | None, float | None]:
+    """95 % interval of the ratio exp(mean d) by Student's t; None, None from a single process."""
+    if len(d) < 2:
+        return None, None
+    if np.ptp(d) < 1e-12:  # the t statistic would divide by rounding error
+        ratio = math.exp(float(np.mean(d)))
+        return ratio, ratio
+    bounds = stats.ttest_1samp(d, 0.0).confidence_interval(LEVEL)
+    return math.exp(min(bounds.low, 700.0)), math.exp(min(bounds.high, 700.0))
+
+
+def margin(floor: float) -> float:
+    """Relative difference below which two methods tie: 5 %, or the noise floor if larger."""
+    return max(MARGIN, floor)
+
+
+def decide(low: float | None, high: float | None, floor: float | None) -> Decision:
+    """What an interval of the ratio says, given the noise floor (a relative difference)."""
+    if low is None or high is None or floor is None:
+        return Decision.UNDECIDED
+    edge = 1.0 + margin(floor)
+    if low > edge:
+        return Decision.SLOWER
+    if high < 1.0 / edge:
+        return Decision.FASTER
+    if low >= 1.0 / edge and high <= edge and margin(floor) <= TIE_MARGIN:
+        return Decision.TIE
+    return Decision.UNDECIDED
+
+
+def noise_floor(frame: pd.DataFrame) -> float | None:
+    """Relative difference that this machine, in this run, cannot tell from nothing.
+
+    Twins are the same method measured as if it were two, so that log t_twin - log t should be 0.
+    The floor is three root-mean-squares of that (about 0, not about its mean: a bias is noise too),
+    over all rows and processes, as a relative difference: expm1(3 rms). None with fewer than three
+    such pairs.
+    """
+    timed = frame[frame["steady_s"].notna()]
+    logs = timed.assign(log=np.log(timed["steady_s"])).pivot(
+        index=["row", "method", "repeat"], columns="twin", values="log"
+    )
+    if True not in logs or False not in logs:
+        return None
+    d = (logs[True] - logs[False]).dropna()
+    if len(d) < FLOOR_PAIRS:
+        return None
+    return math.expm1(min(FLOOR_SDS * math.sqrt(float((d**2).mean())), 700.0))

@@ -1,0 +1,154 @@
+"""The best method of one tool against the best of another, row by row.
+
+The choice is made on one process and the ratio taken from the others, since the fastest of several
+noisy times looks faster than it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from adbench.analysis.compare import decide, interval, log_ratios, noise_floor
+from adbench.model import Comparison, Decision, Operator
+
+__all__ = ["Duel", "duels", "pick"]
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two tools on one row; `comparison` is None unless both gave a right answer.
+
+    Parameters
+    ----------
+    row, problem, size, operator : str
+    size_n : int
+        The size as one number (product of a tuple), for order and axes.
+    first, second : str or None
+        The methods that stand for the tools; None where no method of the tool was timed.
+    first_why, second_why : str
+        Why there is none.
+    comparison : Comparison or None
+        Time of the first tool divided by time of the second.
+    held_out : bool
+        Whether the ratio comes from other processes than the choice.
+    exact : bool
+        False where a tool had only finite differences to offer.
+    """
+
+    row: str
+    problem: str
+    size: str
+    size_n: int
+    operator: str
+    first: str | None
+    second: str | None
+    first_why: str
+    second_why: str
+    comparison: Comparison | None
+    held_out: bool
+    exact: bool
+
+    @property
+    def derivative(self) -> bool:
+        """Whether the row is about a derivative; a row of f itself takes no part in a verdict."""
+        return self.operator != Operator.VALUE.value
+
+    @property
+    def winner(self) -> str | None:
+        """``"first"`` or ``"second"`` when decided, else None."""
+        if self.comparison is None:
+            return None
+        return {Decision.FASTER: "first", Decision.SLOWER: "second"}.get(self.comparison.decision)
+
+
+def duels(frame: pd.DataFrame, first: str = "jax", second: str = "numba") -> tuple[Duel, ...]:
+    """One duel for each row on which either tool was tried, in order of problem and size."""
+    floor = noise_floor(frame)
+    both = frame[frame["tool"].isin([first, second]) & ~frame["twin"]]
+    order = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
+    return tuple(
+        _duel(both[both["row"] == row], first, second, floor) for row in order["row"].tolist()
+    )
+
+
+def _duel(here: pd.DataFrame, first: str, second: str, floor: float | None) -> Duel:
+    a, b = (pick(here[here["tool"] == tool]) for tool in (first, second))
+    head = here.iloc[0]
+    chosen = here[here["method"].isin([m for m in (a, b) if m])]
+    comparison, held_out = _held_out(here, str(head["row"]), a, b, floor)
+    return Duel(
+        row=str(head["row"]),
+        problem=str(head["problem"]),
+        size=str(head["size"]),
+        size_n=int(head["size_n"]),
+        operator=str(head["operator"]),
+        first=a,
+        second=b,
+        first_why="" if a else _why(here[here["tool"] == first]),
+        second_why="" if b else _why(here[here["tool"] == second]),
+        comparison=comparison,
+        held_out=held_out,
+        exact=not bool((chosen["mode"] == "difference").any()),
+    )
+
+
+def pick(rows: pd.DataFrame) -> str | None:
+    """Fastest method in the first process, of those that ran in every one of their processes.
+
+    Exact methods go before finite differences, whose speed is bought with digits; a method that
+    failed in some process is taken only where no other is left.
+    """
+    timed = rows[rows["steady_s"].notna()]
+    if timed.empty:
+        return None
+    steadfast = timed[timed["method"].isin(_steadfast(rows))]
+    for candidates in (
+        steadfast[steadfast["mode"] != "difference"],
+        timed[timed["mode"] != "difference"],
+        steadfast,
+        timed,
+    ):
+        if not candidates.empty:
+            process = candidates[candidates["repeat"] == candidates["repeat"].min()]
+            best = process.sort_values(["steady_s", "method"])
+            return str(best["method"].iloc[0])
+    raise AssertionError("timed is not empty, so the last candidates are not")
+
+
+def _steadfast(rows: pd.DataFrame) -> list[str]:
+    ran = rows["steady_s"].notna().groupby(rows["method"]).all()
+    return [str(m) for m in ran.index[ran]]
+
+
+def _held_out(
+    here: pd.DataFrame, row: str, a: str | None, b: str | None, floor: float | None
+) -> tuple[Comparison | None, bool]:
+    """The comparison from the processes after the first, if at least two remain, else from all."""
+    if a is None or b is None:
+        return None, False
+    d = log_ratios(here, row, a, b).sort_index()
+    if d.empty:
+        return None, False
+    held_out = len(d) >= 3
+    used = d.iloc[1:] if held_out else d
+    low, high = interval(np.asarray(used, dtype=np.float64))
+    ratio = math.exp(float(used.mean()))
+    decision = decide(low, high, floor)
+    return Comparison(row, a, b, ratio, low, high, floor, decision), held_out
+
+
+def _why(rows: pd.DataFrame) -> str:
+    """Why a tool has no time here: the outcome that most tells, with its message."""
+    if rows.empty:
+        return "not part of this run"
+    # a tool that tried and failed says more than one that does not offer the operator
+    quiet = rows["outcome"].isin(["unsupported", "unavailable"])
+    told = rows[~quiet] if (~quiet).any() else rows
+    line = told.iloc[0]
+    return f"{line['method']}: {line['outcome']}" + (
+        f": {line['message']}" if line["message"] else ""
+    )

@@ -1,0 +1,267 @@
+"""The answer in one sentence, with the counts and the ratio that stand behind it.
+
+Says no more than the comparisons do: a smoke run, a missing tool and a noisy machine each have a
+sentence of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from adbench.analysis.compare import LEVEL, margin, noise_floor
+from adbench.analysis.duel import Duel, duels
+from adbench.analysis.wording import NAMES, listed, percent, span, times
+from adbench.model import Decision
+
+__all__ = ["Verdict", "overall", "verdict"]
+
+FIRST, SECOND = "jax", "numba"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """JAX against Numba over all derivative rows of a run.
+
+    Parameters
+    ----------
+    sentence : str
+        The answer, plain text, one or two sentences.
+    rows : int
+        Rows that both tools answered.
+    first_wins, second_wins, ties, undecided : int
+        Decisions over those rows; first is JAX, second Numba.
+    first_only, second_only : int
+        Rows that only one of the two answered, both having been tried.
+    ratio, low, high : float or None
+        Geometric mean over problems of time of JAX divided by time of Numba, and its 95 % bootstrap
+        interval over problems (None with fewer than three problems).
+    floor : float or None
+        Noise floor as a relative difference.
+    """
+
+    sentence: str
+    rows: int
+    first_wins: int
+    second_wins: int
+    ties: int
+    undecided: int
+    first_only: int
+    second_only: int
+    ratio: float | None
+    low: float | None
+    high: float | None
+    floor: float | None
+
+
+def verdict(frame: pd.DataFrame) -> Verdict:
+    """The verdict of a tidy frame on JAX against Numba."""
+    rows = [d for d in duels(frame, FIRST, SECOND) if d.derivative]
+    fought = [d for d in rows if d.comparison]
+    count = Counter(d.comparison.decision for d in fought if d.comparison)
+    ratio, low, high = overall(fought)
+    facts = Verdict(
+        sentence="",
+        rows=len(fought),
+        first_wins=count[Decision.FASTER],
+        second_wins=count[Decision.SLOWER],
+        ties=count[Decision.TIE],
+        undecided=count[Decision.UNDECIDED],
+        first_only=sum(_only(d.first, d.second, d.second_why) for d in rows),
+        second_only=sum(_only(d.second, d.first, d.first_why) for d in rows),
+        ratio=ratio,
+        low=low,
+        high=high,
+        floor=noise_floor(frame),
+    )
+    return _with_sentence(facts, frame, fought)
+
+
+def _only(here: str | None, there: str | None, why: str) -> bool:
+    return here is not None and there is None and why != "not part of this run"
+
+
+def overall(fought: Sequence[Duel]) -> tuple[float | None, float | None, float | None]:
+    """Geometric mean of the ratio, a problem counted once, and its bootstrap interval over problems.
+
+    The interval says how far the answer hangs on the choice of problems; it is the percentile
+    bootstrap (`scipy.stats.bootstrap`) with a fixed seed, None with fewer than three problems.
+    """
+    logs: dict[str, list[float]] = {}
+    for duel in fought:
+        assert duel.comparison
+        logs.setdefault(duel.problem, []).append(math.log(duel.comparison.ratio))
+    if not logs:
+        return None, None, None
+    means = np.array([np.mean(values) for _, values in sorted(logs.items())])
+    ratio = math.exp(float(means.mean()))
+    if len(means) < 3:
+        return ratio, None, None
+    if np.ptp(means) < 1e-12:
+        return ratio, ratio, ratio
+    drawn = stats.bootstrap(
+        (means,), np.mean, confidence_level=LEVEL, method="percentile", rng=np.random.default_rng(1)
+    )
+    bounds = drawn.confidence_interval
+    return ratio, math.exp(float(bounds.low)), math.exp(float(bounds.high))
+
+
+def _with_sentence(v: Verdict, frame: pd.DataFrame, fought: Sequence[Duel]) -> Verdict:
+    if not v.rows:
+        sentence = _absent(frame)
+    elif v.undecided == v.rows:
+        sentence = _all_undecided(v, fought)
+    elif v.first_wins and v.second_wins:
+        sentence = _mixed(v, fought)
+    elif v.first_wins or v.second_wins:
+        sentence = _one_winner(v)
+    else:
+        where = f"{v.ties} of " if v.undecided else ""
+        sentence = (
+            f"On this machine JAX and Numba are equally fast within {percent(margin(v.floor or 0))} "
+            f"in {where}{_comparisons(v.rows)}: {_counts(v)}."
+        )
+    sentence += _one_sided(v)
+    return Verdict(**{**v.__dict__, "sentence": sentence})
+
+
+def _absent(frame: pd.DataFrame) -> str:
+    """Why nothing could be compared."""
+    ran = {
+        tool: bool(frame.loc[frame["tool"] == tool, "steady_s"].notna().any())
+        for tool in (FIRST, SECOND)
+    }
+    if all(ran.values()):
+        return (
+            "No comparison of JAX and Numba: both ran, but no derivative was measured with both. "
+            "Run them on the same cases."
+        )
+    missing = [tool for tool, ran_here in ran.items() if not ran_here]
+    if not frame["tool"].isin([FIRST, SECOND]).any():
+        return "JAX and Numba are not part of this run; the page shows the other methods."
+    why = listed([f"{NAMES[tool]} {_state(frame, tool)}" for tool in missing])
+    other = (
+        "This page shows the other methods."
+        if len(missing) == 2
+        else f"This page shows {NAMES[SECOND if missing == [FIRST] else FIRST]} beside the other methods."
+    )
+    return f"No comparison of JAX and Numba: {why}. {other}"
+
+
+def _state(frame: pd.DataFrame, tool: str) -> str:
+    outcomes = set(frame.loc[frame["tool"] == tool, "outcome"])
+    if not outcomes:
+        return "is not part of this run"
+    if outcomes <= {"unavailable"}:
+        return f"is not installed here (pip install {tool})"
+    return f"gave no answer ({', '.join(sorted(outcomes))})"
+
+
+def _all_undecided(v: Verdict, fought: Sequence[Duel]) -> str:
+    assert v.ratio is not None
+    single = all(d.comparison and d.comparison.low is None for d in fought)
+    lean = (
+        f"{'Numba' if v.ratio >= 1 else 'JAX'} was {times(max(v.ratio, 1 / v.ratio))} faster "
+        f"in the geometric mean of {_comparisons(v.rows)}"
+    )
+    if single:
+        return f"No verdict yet: each method ran in one process only, and a verdict needs several. As a first hint, {lean}."
+    if v.floor is None:
+        return (
+            "No verdict: no method was measured against itself, so the noise of this machine is "
+            f"unknown. As a hint, {lean}."
+        )
+    return (
+        f"No verdict: JAX and Numba cannot be told apart here in any of {_comparisons(v.rows)}; "
+        f"the intervals reach into the margin of {percent(margin(v.floor))}. {lean}, which is not "
+        "evidence of a difference."
+    )
+
+
+def _one_winner(v: Verdict) -> str:
+    assert v.ratio is not None
+    by_first = v.first_wins > 0
+    winner, loser = ("JAX", "Numba") if by_first else ("Numba", "JAX")
+    wins = v.first_wins if by_first else v.second_wins
+    factor, low, high = _oriented(v, by_first)
+    agrees = factor > 1 and (low is None or low > 1)
+    if agrees and 2 * wins > v.rows:
+        shown = f" (95 % interval {span(low, high)})" if low is not None and high else ""
+        return (
+            f"On this machine {winner} is {times(factor)} faster than {loser}{shown} over "
+            f"{_comparisons(v.rows)}: {_counts(v)}."
+        )
+    return (
+        f"On this machine {winner} is the faster one where a difference shows, but that is in "
+        f"{wins} of {_comparisons(v.rows)} only: {_counts(v)}."
+    )
+
+
+def _mixed(v: Verdict, fought: Sequence[Duel]) -> str:
+    by_first = v.first_wins > v.second_wins
+    major, minor = ("JAX", "Numba") if by_first else ("Numba", "JAX")
+    factor, low, high = _oriented(v, by_first)
+    exceptions = [d for d in fought if d.winner == ("second" if by_first else "first")]
+    where = f"{minor} wins {_where(exceptions, fought)}"
+    if factor > 1 and low is not None and high is not None and low > 1:
+        return (
+            f"On this machine {major} is {times(factor)} faster than {minor} overall (95 % interval "
+            f"{span(low, high)}) over {_comparisons(v.rows)}: {_counts(v)}. But {where}."
+        )
+    return (
+        f"It depends on the problem: over {_comparisons(v.rows)} on this machine, {_counts(v)}. "
+        f"{where[0].upper()}{where[1:]}; in the geometric mean JAX takes {times(v.ratio or 1)} the time of Numba"
+        + (f" (95 % interval {span(v.low, v.high)})." if v.low and v.high else ".")
+    )
+
+
+def _where(wins: Sequence[Duel], fought: Sequence[Duel]) -> str:
+    """Where a tool wins: the rows by name when few, and whether it is a matter of size."""
+    best = max(max(_r(d), 1 / _r(d)) for d in wins)
+    named = [f"{d.problem} at size {d.size} ({d.operator.replace('_', ' ')})" for d in wins[:3]]
+    more = [f"{len(wins) - 3} more"] if len(wins) > 3 else []
+    largest = {d.problem: d.size_n for d in sorted(fought, key=lambda d: d.size_n)}
+    several = {d.problem for d in fought if d.size_n < largest[d.problem]}
+    by_size = all(d.problem in several and d.size_n == largest[d.problem] for d in wins)
+    size = "at the largest size of its problem: " if by_size else ""
+    upto = f"up to {times(best)}" if len(wins) > 1 else f"by {times(best)}"
+    return f"{size}on {listed([*named, *more])}, {upto}"
+
+
+def _r(duel: Duel) -> float:
+    assert duel.comparison
+    return duel.comparison.ratio
+
+
+def _oriented(v: Verdict, by_first: bool) -> tuple[float, float | None, float | None]:
+    """Ratio and interval as 'how many times faster the winner is'."""
+    assert v.ratio is not None
+    if not by_first:
+        return v.ratio, v.low, v.high
+    return 1 / v.ratio, 1 / v.high if v.high else None, 1 / v.low if v.low else None
+
+
+def _counts(v: Verdict) -> str:
+    sides = [("Numba", v.second_wins), ("JAX", v.first_wins)]
+    sides.sort(key=lambda side: -side[1])
+    (a, m), (b, n) = sides
+    return f"{a} wins {m}, {b} {n}, ties {v.ties}, undecided {v.undecided}"
+
+
+def _one_sided(v: Verdict) -> str:
+    parts: Iterable[tuple[str, int]] = (("JAX", v.first_only), ("Numba", v.second_only))
+    told = [f"in {n} more only {name} gave a right answer" for name, n in parts if n]
+    if not told or not v.rows:
+        return ""
+    text = listed(told)
+    return f" {text[0].upper()}{text[1:]}."
+
+
+def _comparisons(n: int) -> str:
+    return f"{n} comparison{'' if n == 1 else 's'}"

@@ -1,0 +1,205 @@
+"""Turns a rule of the one table into LLVM code: expressions, the namespace, the chain rule.
+
+A rule is ordinary Python over a namespace `m` and plain arithmetic. Here `m` is an `Emitter` and the
+operands are `Expression` objects, so that running the rule writes the instructions. Elementary
+functions go through Numba's own lowering for float64: a dual's value is what the float would be.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.typing import signature
+
+from adbench.dual.numba.dual_type import DOUBLE, Block, DualType, pack
+
+f64 = types.float64
+LARGEST_UNROLLED_POWER = 0x10000  # where Numba's own constant powers stop multiplying
+
+
+class Expression:
+    """A float64 in LLVM code, with the arithmetic that rules use."""
+
+    __slots__ = ("builder", "ir")
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder = builder
+        self.ir = value
+
+    def lift(self, other: Any) -> Expression:
+        """`other` if it is an expression, else that number as a constant."""
+        if isinstance(other, Expression):
+            return other
+        return Expression(self.builder, ir.Constant(DOUBLE, float(other)))
+
+    def _new(self, instruction: Callable[..., Any], a: Any, b: Any) -> Expression:
+        return Expression(self.builder, instruction(self.lift(a).ir, self.lift(b).ir))
+
+    def __add__(self, other: Any) -> Expression:
+        return self._new(self.builder.fadd, self, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return self._new(self.builder.fadd, other, self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return self._new(self.builder.fsub, self, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return self._new(self.builder.fsub, other, self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return self._new(self.builder.fmul, self, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return self._new(self.builder.fmul, other, self)
+
+    def __truediv__(self, other: Any) -> Expression:
+        return self._new(self.builder.fdiv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return self._new(self.builder.fdiv, other, self)
+
+    def __neg__(self) -> Expression:
+        return Expression(self.builder, self.builder.fneg(self.ir))
+
+
+class Emitter:
+    """The namespace `m` of rules: ``m.exp(x)`` writes what Numba compiles for ``math.exp``."""
+
+    def __init__(self, context: Any, builder: Any) -> None:
+        self.context = context
+        self.builder = builder
+
+    def expression(self, value: Any) -> Expression:
+        """The LLVM value as an operand of rules."""
+        return Expression(self.builder, value)
+
+    def __getattr__(self, name: str) -> Callable[..., Expression]:
+        function = getattr(math, name, None)
+        if function is None:
+            raise NotImplementedError(f"a rule needs '{name}', which Numba's math does not have")
+        return lambda *args: self.call(function, *args)
+
+    def call(self, function: Any, *args: Any) -> Expression:
+        """Numba's float64 implementation of a Python function or operator."""
+        lifted = [Expression(self.builder, None).lift(a).ir for a in args]
+        implementation = self.context.get_function(function, signature(f64, *[f64] * len(args)))
+        return self.expression(implementation(self.builder, lifted))
+
+    def pow(self, x: Expression, n: Any) -> Expression:
+        """``x ** n``; by multiplications, as Numba has it, where n is a whole Python number."""
+        if isinstance(n, Expression) or n != int(n) or abs(n) > LARGEST_UNROLLED_POWER:
+            return self.call(operator.pow, x, n)
+        sig = signature(f64, f64, types.literal(int(n)))
+        implementation = self.context.get_function(operator.pow, sig)
+        return self.expression(implementation(self.builder, (x.ir, int(n))))
+
+    def where_nonnegative(self, x: Expression, a: Any, b: Any) -> Expression:
+        """`a` where ``x >= 0`` (either zero too), else `b`."""
+        return self.choose(self.builder.fcmp_ordered(">=", x.ir, x.lift(0.0).ir), a, b)
+
+    def choose(self, condition: Any, a: Any, b: Any) -> Expression:
+        """`a` where the LLVM boolean holds, else `b`."""
+        lift = Expression(self.builder, None).lift
+        return self.expression(self.builder.select(condition, lift(a).ir, lift(b).ir))
+
+
+Factor = Expression | float | int | None
+"""A partial derivative as rules give it: None is 0; 1 and -1 are literal."""
+
+
+def chain(
+    m: Emitter,
+    ty: DualType,
+    value: Any,
+    operands: Sequence[list[Block]],
+    first: Sequence[Factor],
+    second: Sequence[Factor],
+    strong_zero: bool = False,
+) -> Any:
+    """The dual of a function of one or two duals: chain rule in one place, both orders.
+
+    Parameters
+    ----------
+    value : LLVM double
+        The function's value.
+    operands : one list of blocks for each operand that is a dual
+    first : partial derivatives f_a[, f_b]
+    second : f_aa[, f_ab, f_bb], used by order 2 only
+    strong_zero : bool
+        Whether 0 times infinity or NaN is 0 where the 0 is a tangent (see `pow`).
+    """
+    b = m.builder
+
+    def scaled(block: Block, factor: Factor) -> Block | None:
+        return _scaled(b, block, factor, strong_zero)
+
+    terms = [[scaled(o[0], f) for o, f in zip(operands, first, strict=True)]]
+    if ty.order == 2:
+        terms.append([scaled(o[1], f) for o, f in zip(operands, first, strict=True)])
+        tangents = [o[0] for o in operands]
+        couples = [(0, 0), (0, 1), (1, 1)] if len(operands) == 2 else [(0, 0)]
+        for (p, q), factor in zip(couples, second, strict=True):
+            if factor is None:
+                continue
+            product = _outer(b, ty, tangents[p], tangents[q])
+            if p != q:
+                product = _added(b, product, _outer(b, ty, tangents[q], tangents[p]))
+            terms[1].append(scaled(product, factor))
+    return pack(m.context, b, ty, value, [_sum(b, t) for t in terms])
+
+
+def _scaled(b: Any, block: Block, factor: Factor, strong_zero: bool) -> Block | None:
+    if factor is None:
+        return None
+    if not isinstance(factor, Expression):
+        if factor == 1:
+            return block
+        if factor == -1:
+            return tuple(b.fneg(t) for t in block)
+        factor = Expression(b, ir.Constant(DOUBLE, float(factor)))
+    spread = _spread(b, factor.ir, block[0].type)
+    product = tuple(b.fmul(spread, t) for t in block)
+    if not strong_zero:
+        return product
+    zero = ir.Constant(spread.type, None)
+    return tuple(
+        b.select(b.fcmp_ordered("==", t, zero), zero, p)
+        for t, p in zip(block, product, strict=True)
+    )
+
+
+def _added(b: Any, left: Block, right: Block) -> Block:
+    return tuple(b.fadd(p, q) for p, q in zip(left, right, strict=True))
+
+
+def _sum(b: Any, blocks: Sequence[Block | None]) -> Block | None:
+    total: Block | None = None
+    for block in blocks:
+        if block is not None:
+            total = block if total is None else _added(b, total, block)
+    return total
+
+
+def _outer(b: Any, ty: DualType, g: Block, h: Block) -> Block:
+    """The products g_i h_j in the order of the block of second derivatives."""
+    if ty.layout == "S":
+        return tuple(b.fmul(g[i], h[j]) for i, j in ty.pairs)
+    rows = [b.extract_element(g[0], ir.Constant(ir.IntType(32), i)) for i in range(ty.k)]
+    return tuple(b.fmul(_spread(b, g_i, ty.element), h[0]) for g_i in rows)
+
+
+def _spread(b: Any, value: Any, element: Any) -> Any:
+    """The scalar in every lane of `element`; itself where that is no vector."""
+    if element == DOUBLE:
+        return value
+    undefined = ir.Constant(element, ir.Undefined)
+    index = ir.IntType(32)
+    one = b.insert_element(undefined, value, ir.Constant(index, 0))
+    lanes = ir.Constant(ir.VectorType(index, element.count), [0] * element.count)
+    return b.shuffle_vector(one, undefined, lanes)

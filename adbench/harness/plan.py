@@ -1,0 +1,233 @@
+"""Which cases a run has: presets, filters, and what is decided without starting a process."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from adbench import registry
+from adbench.harness.process import Limits
+from adbench.model import Case, Method, Operator, Outcome, Problem, Size, UnknownNameError
+
+__all__ = [
+    "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "cases", "decided", "glob_match", "matches", "preset", "rows",
+]  # fmt: skip
+
+# The two sides of the headline question, and the tools that `[core]` installs.
+CONTENDERS = ("jax", "numba")
+CORE = ("numpy", "dual", "autograd", "sympy", "jax", "numba", "iminuit")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much a run measures.
+
+    Parameters
+    ----------
+    repeats, other_repeats : int
+        Fresh processes for JAX and Numba methods, and for all others.
+    blocks, other_blocks : int
+        Most blocks of a case in one process.
+    warm_s : float
+        Seconds of warm-up before the blocks.
+    limits : Limits
+        What a case may use in one process.
+    budget_s : float or None
+        Seconds after which nothing new is started.
+    quick : bool
+        Only the quick sizes and operators of each problem.
+    first_size : bool
+        Only the first of those sizes.
+    twins : bool
+        Whether a second copy of a JAX and of a Numba method runs beside the first (A/A), which is
+        what the noise floor comes from.
+    tools : tuple of str
+        Only these tools; empty for all.
+    """
+
+    name: str
+    summary: str
+    repeats: int
+    other_repeats: int
+    blocks: int
+    other_blocks: int
+    warm_s: float
+    limits: Limits
+    budget_s: float | None = None
+    quick: bool = False
+    first_size: bool = False
+    twins: bool = True
+    tools: tuple[str, ...] = ()
+
+    def with_limits(self, time_s: float | None, memory_gb: float | None) -> Preset:
+        """The preset with other limits for a case; None keeps its own."""
+        for what, value in (("time", time_s), ("memory", memory_gb)):
+            if value is not None and value <= 0:
+                raise ValueError(
+                    f"a {what} limit of {value:g} leaves nothing to measure; give more than 0"
+                )
+        memory = self.limits.memory_bytes if memory_gb is None else int(memory_gb * 1e9)
+        return replace(self, limits=Limits(time_s or self.limits.time_s, memory))
+
+
+_MEMORY = 4 * 10**9
+PRESETS: Mapping[str, Preset] = {
+    p.name: p
+    for p in (
+        Preset(
+            "quick", "the answer in five minutes: gradients at small sizes",
+            repeats=3, other_repeats=1, blocks=30, other_blocks=8, warm_s=0.03,
+            limits=Limits(20.0, _MEMORY), budget_s=240.0, quick=True,
+        ),
+        Preset(
+            "smoke", "every problem and core method once, without verdicts (for CI)",
+            repeats=1, other_repeats=1, blocks=3, other_blocks=3, warm_s=0.0,
+            limits=Limits(20.0, _MEMORY), quick=True, first_size=True, twins=False, tools=CORE,
+        ),
+        Preset(
+            "standard", "all operators and sizes, five fresh processes",
+            repeats=5, other_repeats=2, blocks=60, other_blocks=20, warm_s=0.15,
+            limits=Limits(60.0, _MEMORY),
+        ),
+        Preset(
+            "full", "as standard, eight fresh processes, ten minutes a case",
+            repeats=8, other_repeats=3, blocks=60, other_blocks=30, warm_s=0.15,
+            limits=Limits(600.0, _MEMORY),
+        ),
+    )
+}  # fmt: skip
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name; raises UnknownNameError with the nearest one."""
+    if name not in PRESETS:
+        raise UnknownNameError(registry.did_you_mean("preset", name, PRESETS))
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the methods of a comparison share, and the methods."""
+
+    problem: Problem
+    size: Size
+    operator: Operator
+    methods: tuple[Method, ...]
+
+    @property
+    def id(self) -> str:
+        """``problem[size]/operator``."""
+        return self.case(self.methods[0]).row
+
+    def case(self, method: Method) -> Case:
+        """The case of one method."""
+        return Case(self.problem.name, self.size, self.operator.value, method.name)
+
+
+def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
+    """Rows of a run, all first sizes before all second ones, so that a budget is shared fairly.
+
+    Raises
+    ------
+    UnknownNameError
+        When a filter matches no case of this preset.
+    """
+    found: list[tuple[int, Row]] = []
+    matched: set[str] = set()
+    for problem in registry.problems().values():
+        for rank, size, operator in _cells(problem, chosen):
+            row = Row(problem, size, operator, _methods(chosen))
+            kept = []
+            for method in row.methods:
+                hits = [f for f in filters if matches(f, row.case(method))]
+                matched.update(hits)
+                if hits or not filters:
+                    kept.append(method)
+            if kept:
+                found.append((rank, replace(row, methods=tuple(kept))))
+    for pattern in filters:
+        if pattern not in matched:
+            raise UnknownNameError(_no_match(pattern, chosen))
+    return [row for _, row in sorted(found, key=lambda f: f[0])]
+
+
+def _methods(chosen: Preset) -> tuple[Method, ...]:
+    everyone = registry.methods().values()
+    return tuple(m for m in everyone if not chosen.tools or m.tool in chosen.tools)
+
+
+def _cells(problem: Problem, chosen: Preset) -> Iterable[tuple[int, Size, Operator]]:
+    sizes = problem.quick if chosen.quick else problem.sizes
+    for rank, size in enumerate(sizes[:1] if chosen.first_size else sizes):
+        n = len(problem.at(size).x)
+        for operator in problem.quick_operators if chosen.quick else problem.operators:
+            if problem.offers(operator, n):
+                yield rank, size, operator
+
+
+def cases(filters: Sequence[str] = (), preset_name: str = "full") -> list[Case]:
+    """Case ids that match any filter (all cases without one); default: every standard size."""
+    chosen = rows(preset(preset_name), filters)
+    return [row.case(m) for row in chosen for m in row.methods if row.operator in m.operators]
+
+
+def matches(pattern: str, case: Case) -> bool:
+    """Whether a filter selects a case.
+
+    A filter with slashes is compared part by part with ``problem[size]/operator/method``, parts left
+    out at the end match anything, and ``problem`` alone matches every size. A filter without a slash
+    matches the problem, the problem with its size, the operator or the method. Only ``*``, ``?`` and
+    ``{a,b}`` are special; brackets are literal.
+    """
+    sized, operator, method = case.id.split("/")
+    places = [(case.problem, sized), (operator,), (method,)]
+    parts = pattern.split("/")
+    if len(parts) == 1:
+        return any(glob_match(pattern, word) for place in places for word in place)
+    if len(parts) > len(places):
+        return False
+    pairs = zip(parts, places, strict=False)
+    return all(any(glob_match(part, word) for word in place) for part, place in pairs)
+
+
+def glob_match(pattern: str, word: str) -> bool:
+    """Whether a word matches a pattern of literal text, ``*``, ``?`` and ``{a,b}``."""
+    special = {"*": ".*", "?": ".", "{": "(?:", "}": ")", ",": "|"}
+    text = "".join(special.get(c, re.escape(c)) for c in pattern)
+    try:
+        return re.fullmatch(text, word) is not None
+    except re.error:
+        raise UnknownNameError(
+            f"filter '{pattern}': braces do not match; alternatives are written {{a,b}}"
+        ) from None
+
+
+def _no_match(pattern: str, chosen: Preset) -> str:
+    known = {*registry.problems(), *registry.methods(), *(o.value for o in Operator)}
+    words = [w for w in re.split(r"[/\[\]{},*?]+", pattern) if w and not w.isdecimal()]
+    for word in words:
+        near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+        if word not in known and near and near[0] != word:
+            return f"filter '{pattern}' matches nothing: no '{word}'; did you mean '{near[0]}'?"
+    return (
+        f"filter '{pattern}' matches no case of preset '{chosen.name}'; "
+        "see: adbench list cases, and --preset"
+    )
+
+
+def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
+    """The outcome of a case that needs no process, with its sentence; None when it must be tried."""
+    if row.operator not in method.operators:
+        return Outcome.UNSUPPORTED, f"{method.name} does not offer {row.operator.value}"
+    if method.form(row.problem) is None:
+        have = ", ".join(f.name for f in row.problem.forms)
+        return (
+            Outcome.UNSUPPORTED,
+            f"{method.name} reads {' or '.join(method.reads)} forms; {row.problem.name} has {have}",
+        )
+    for trait in sorted(row.problem.traits & method.gaps.keys()):
+        return Outcome.UNSUPPORTED, method.gaps[trait]
+    missing = registry.reason_unavailable(method)
+    return (Outcome.UNAVAILABLE, missing) if missing else None

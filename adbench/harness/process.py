@@ -1,0 +1,238 @@
+"""The parent's side of a worker: start it, ask it, watch its time and memory, end it.
+
+A worker that hangs, eats memory or dies costs the request in hand and becomes a `Failure`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from adbench.harness import machine, stopwatch
+from adbench.model import Outcome
+
+__all__ = ["Failure", "Limits", "Worker"]
+
+POLL_S = 0.05
+START_S = 60.0
+OUTCOMES = {
+    "unsupported": Outcome.UNSUPPORTED,
+    "memory": Outcome.OUT_OF_MEMORY,
+    "error": Outcome.FAILED,
+}
+
+
+class Failure(Exception):  # noqa: N818 - it is an outcome on its way up, not an error of ours
+    """A request that did not succeed: the outcome and its message."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds and resident bytes that one case may use in one process."""
+
+    time_s: float
+    memory_bytes: int
+
+
+@dataclass
+class Worker:
+    """One long-lived process for one method, on one core.
+
+    `ask` starts the process when there is none, so a worker that was ended by a failure comes back
+    for the next case.
+    """
+
+    method: str
+    core: int | None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    connection: Connection | None = None
+    output: Any = None
+    import_sample: Any = None
+    threads: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start the process and import the tool."""
+        key = secrets.token_bytes(16)
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
+        listener = _listen()
+        try:
+            address = listener.getsockname()
+            where = address if isinstance(address, str) else "{}:{}".format(*address)
+            self.process = self._popen(where, key)
+            self.connection = _accept(listener, self.process, key)
+        except (EOFError, OSError, AuthenticationError):
+            raise Failure(Outcome.CRASHED, self._obituary()) from None
+        finally:
+            _forget(listener)
+        try:
+            answer = self._ask("load", (self.method,), Limits(START_S, 8 * 2**30))
+        except Failure:
+            self.end()
+            raise
+        self.import_sample, self.threads = answer["import"], answer["threads"]
+
+    def _popen(self, address: str, key: bytes) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "adbench.harness.worker",
+                address, "any" if self.core is None else str(self.core),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=self.output,
+            stderr=self.output,
+            env=worker_environment() | dict(self.environment),
+            start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
+        )  # fmt: skip
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            # the key goes through a pipe: arguments are visible to every user of the machine
+            process.stdin.write(key.hex().encode() + b"\n")
+            process.stdin.close()
+        return process
+
+    def ask(self, command: str, *arguments: Any, limits: Limits) -> Any:
+        """The worker's answer.
+
+        Raises
+        ------
+        Failure
+            With the outcome: unsupported, failed, timed out, out of memory or crashed. After the
+            last three the process is gone.
+        """
+        if self.process is None:
+            self.start()
+        return self._ask(command, arguments, limits)
+
+    def _ask(self, command: str, arguments: tuple[Any, ...], limits: Limits) -> Any:
+        assert self.connection is not None
+        try:
+            self.connection.send((command, arguments))
+            self._wait(limits)
+            status, answer = self.connection.recv()
+        except (EOFError, ConnectionError, OSError):
+            raise Failure(Outcome.CRASHED, self._obituary()) from None
+        if status != "ok":
+            raise Failure(OUTCOMES[status], str(answer))
+        return answer
+
+    def _wait(self, limits: Limits) -> None:
+        assert self.connection is not None
+        assert self.process is not None
+        began = stopwatch.monotonic()
+        process = psutil.Process(self.process.pid)
+        while not self.connection.poll(POLL_S):
+            if stopwatch.monotonic() - began > limits.time_s:
+                self.end()
+                raise Failure(Outcome.TIMED_OUT, f"no answer within {limits.time_s:.3g} s")
+            with contextlib.suppress(psutil.Error):
+                resident = process.memory_info().rss
+                if resident > limits.memory_bytes:
+                    self.end()
+                    raise Failure(
+                        Outcome.OUT_OF_MEMORY,
+                        f"{resident / 1e9:.1f} GB resident, the limit is {limits.memory_bytes / 1e9:.1f} GB",
+                    )
+
+    def _obituary(self) -> str:
+        """How the process died, with the end of what it printed."""
+        assert self.process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        code = self.process.returncode
+        tail = self._tail()
+        self.end()
+        if code is not None and code < 0:
+            how = f"killed by {signal.Signals(-code).name}"
+        else:
+            how = f"ended with exit code {code}"
+        return f"the worker was {how}" + (f"; it last printed: {tail}" if tail else "")
+
+    def _tail(self) -> str:
+        self.output.seek(0)
+        text = self.output.read()[-4000:].decode(errors="replace")
+        return " ".join(" ".join(text.split())[-300:].split())
+
+    def end(self) -> None:
+        """End the process, at once."""
+        if self.connection is not None:
+            with contextlib.suppress(OSError):
+                self.connection.close()
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                self.process.kill()
+            self.process.wait()
+        if self.output is not None:
+            self.output.close()
+        self.connection = self.process = self.output = None
+
+
+def _listen() -> socket.socket:
+    """A listening socket on this machine only."""
+    if hasattr(socket, "AF_UNIX"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(Path(tempfile.mkdtemp(prefix="adbench-")) / "socket"))
+    else:
+        listener = socket.socket(socket.AF_INET)
+        listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    listener.settimeout(POLL_S)
+    return listener
+
+
+def _forget(listener: socket.socket) -> None:
+    address = listener.getsockname()
+    listener.close()
+    if isinstance(address, str):
+        shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+
+def _accept(listener: socket.socket, process: subprocess.Popen[bytes], key: bytes) -> Connection:
+    """The worker's connection; a worker that dies first raises EOFError instead of being waited for."""
+    began = stopwatch.monotonic()
+    while process.poll() is None and stopwatch.monotonic() - began < START_S:
+        try:
+            accepted, _ = listener.accept()
+        except TimeoutError:
+            continue
+        accepted.setblocking(True)
+        connection = Connection(accepted.detach())
+        deliver_challenge(connection, key)
+        answer_challenge(connection, key)
+        return connection
+    raise EOFError
+
+
+def worker_environment() -> dict[str, str]:
+    """The environment of this process, with one thread for every library and no caches of compiled code."""
+    environment = dict(os.environ)
+    for name in machine.THREAD_VARIABLES:
+        environment[name] = "1"
+    # A cache of an earlier run would turn a compile time into a file read.
+    for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
+        environment.pop(name, None)
+    environment.setdefault("JAX_PLATFORMS", "cpu")
+    return environment

@@ -1,0 +1,103 @@
+"""Our own dual numbers for plain Python code and for NumPy code: forward mode, nothing compiled.
+
+``VALUE`` is f itself on plain numbers in the same form, so that a cost ratio says what dual numbers
+add. Namespaces: ``adbench.dual.scalar.math`` for the scalar form, all of NumPy with SciPy's special
+functions for the array form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+
+Function = Callable[..., Any]
+
+OPERATORS = (
+    Operator.VALUE,
+    Operator.DERIVATIVE,
+    Operator.GRADIENT,
+    Operator.VALUE_AND_GRADIENT,
+    Operator.HESSIAN,
+)
+
+
+def _scalar(form: Form, operator: Operator, point: Point) -> Prepared:
+    from adbench.dual import elementary, scalar
+
+    if operator is Operator.VALUE:
+        f = form.build(namespace("adbench.dual.plain", dict(elementary.FLOAT)))
+        call = _each(f) if form.elementwise else f
+    else:
+        # `derivative` is there for problems whose formula contains one: scalar duals nest
+        words = {**vars(scalar.math), "derivative": lambda g, t: scalar.derivative(g)(t)}
+        f = form.build(namespace("adbench.dual.scalar.math", words))
+        ways: Mapping[Operator, Function] = {
+            Operator.DERIVATIVE: _each(scalar.derivative(f)),
+            Operator.GRADIENT: scalar.gradient(f),
+            Operator.VALUE_AND_GRADIENT: scalar.value_and_gradient(f),
+            Operator.HESSIAN: scalar.hessian(f),
+        }
+        call = ways[operator]
+    return Prepared(call, _lists, _decoder(operator))
+
+
+def _each(f: Function) -> Function:
+    """F at every point of a list, one by one: scalar code has no other way."""
+    return lambda xs, *data: [f(x, *data) for x in xs]
+
+
+def _lists(point: Point) -> tuple[Any, ...]:
+    """X and data as lists of Python numbers: elements of NumPy arrays are slower to compute with."""
+    parts = (point.x, *point.data)
+    return tuple(p.tolist() if isinstance(p, np.ndarray) else p for p in parts)
+
+
+def _array(form: Form, operator: Operator, point: Point) -> Prepared:
+    from adbench.dual import array, elementary
+
+    f = form.build(namespace("adbench.dual.numpy", elementary.numpy_words()))
+    ways: Mapping[Operator, Function] = {
+        Operator.VALUE: f,
+        Operator.DERIVATIVE: array.derivative(f),
+        Operator.GRADIENT: array.gradient(f),
+        Operator.VALUE_AND_GRADIENT: array.value_and_gradient(f),
+        Operator.HESSIAN: array.hessian(f),
+    }
+    return Prepared(ways[operator], _buffers, _decoder(operator))
+
+
+def _buffers(point: Point) -> tuple[Any, ...]:
+    x, data = point.fresh()
+    return (x, *data)
+
+
+def _decoder(operator: Operator) -> Callable[[Any], Floats]:
+    if operator is Operator.VALUE_AND_GRADIENT:
+        return lambda both: np.array([both[0], *both[1]], dtype=np.float64)
+    return lambda result: np.array(result, dtype=np.float64)
+
+
+METHODS = [
+    Method(
+        name="dual-python",
+        summary="dual numbers in plain Python: operators of a class, no package beyond Python's own",
+        tool="dual",
+        mode="forward",
+        reads=("scalar",),
+        operators=OPERATORS,
+        prepare=_scalar,
+    ),
+    Method(
+        name="dual-numpy",
+        summary="dual arrays over NumPy, all variables at once (vector mode)",
+        tool="dual",
+        mode="forward",
+        reads=("array",),
+        operators=OPERATORS,
+        prepare=_array,
+    ),
+]

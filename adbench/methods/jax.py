@@ -1,0 +1,215 @@
+"""JAX as its manual has you use it: pure functions of arrays, transformed, then compiled by XLA.
+
+Every method jits the whole derivative, takes x and data as JAX arrays (arguments, never closed over:
+constants would be folded into the program) and waits for the result before it returns.
+
+Two settings hold in every row: ``jax_enable_x64``, and ``jax_cpu_enable_async_dispatch=False``,
+which computes in the calling thread instead of handing each call to another one; only
+`jax-reverse-default` leaves that as JAX ships it. XLA reads the second setting when its CPU client is
+made, which the first array does: the first method prepared in a process decides for all that share
+it. A benchmark gives each method a process of its own; elsewhere only the speed depends on it.
+
+`jax-forward` and `jax-reverse` nest their own mode for the Hessian; `jax-hessian` is `jax.hessian`,
+forward over reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+
+Function = Callable[..., Any]
+Ways = Callable[[Function], Mapping[Operator, Function]]
+
+
+def _forward(f: Function) -> Mapping[Operator, Function]:
+    import jax
+
+    def derivative(x: Any, *data: Any) -> Any:
+        # f works element by element, so one tangent of ones gives every derivative in one pass.
+        return jax.jvp(lambda r: f(r, *data), (x,), (jax.numpy.ones_like(x),))[1]
+
+    def both(x: Any, *data: Any) -> Any:
+        def value_twice(r: Any) -> Any:
+            value = f(r, *data)
+            return value, value
+
+        gradient, value = jax.jacfwd(value_twice, has_aux=True)(x)
+        return value, gradient
+
+    return {
+        Operator.VALUE: f,
+        Operator.DERIVATIVE: derivative,
+        Operator.GRADIENT: jax.jacfwd(f),
+        Operator.VALUE_AND_GRADIENT: both,
+        Operator.HESSIAN: jax.jacfwd(jax.jacfwd(f)),
+    }
+
+
+def _reverse(f: Function) -> Mapping[Operator, Function]:
+    import jax
+
+    def total(x: Any, *data: Any) -> Any:
+        # Elements do not mix, so the gradient of the sum holds every derivative.
+        return jax.numpy.sum(f(x, *data))
+
+    return {
+        Operator.VALUE: f,
+        Operator.DERIVATIVE: jax.grad(total),
+        Operator.GRADIENT: jax.grad(f),
+        Operator.VALUE_AND_GRADIENT: jax.value_and_grad(f),
+        Operator.HESSIAN: jax.jacrev(jax.jacrev(f)),
+    }
+
+
+def _forward_over_reverse(f: Function) -> Mapping[Operator, Function]:
+    import jax
+
+    return {Operator.HESSIAN: jax.hessian(f)}
+
+
+def _jax() -> ModuleType:
+    """The module jax, typed as any module: JAX annotates only part of what is used here."""
+    import jax
+
+    module: ModuleType = jax
+    return module
+
+
+def _configure(async_dispatch: bool | None) -> None:
+    """Set this suite's settings; None leaves JAX's own default. Before the first array."""
+    config = _jax().config
+    config.update("jax_enable_x64", True)
+    if async_dispatch is not None:
+        config.update("jax_cpu_enable_async_dispatch", async_dispatch)
+
+
+def _words() -> ModuleType:
+    """All of jax.numpy, with the special functions under the names that forms use."""
+    from jax import numpy as jnp
+    from jax.scipy import special
+
+    public = {k: v for k, v in vars(jnp).items() if not k.startswith("_")}
+    return namespace(
+        "jax.numpy",
+        {
+            **public,
+            "asin": jnp.arcsin,
+            "acos": jnp.arccos,
+            "atan": jnp.arctan,
+            "atan2": jnp.arctan2,
+            "erf": special.erf,
+            "erfc": special.erfc,
+            "lgamma": special.gammaln,
+        },
+    )
+
+
+def _encode(point: Point) -> tuple[Any, ...]:
+    """X and data as JAX arrays of the same dtypes; plain numbers stay plain."""
+    jax = _jax()
+
+    def array(a: Any) -> Any:
+        if not isinstance(a, np.ndarray):
+            return a
+        # A copy: on the CPU, JAX may otherwise share the NumPy buffer.
+        sent = jax.numpy.array(a, copy=True)
+        if sent.dtype != a.dtype:
+            raise RuntimeError(
+                f"JAX turned {a.dtype} into {sent.dtype}: jax_enable_x64 was switched off after "
+                "the method was prepared; leave it on"
+            )
+        return sent
+
+    return tuple(jax.block_until_ready([array(a) for a in (point.x, *point.data)]))
+
+
+def _decode(result: Any) -> Floats:
+    parts = result if isinstance(result, tuple) else (result,)
+    arrays = [np.array(p, dtype=np.float64) for p in parts]
+    return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(a) for a in arrays])
+
+
+def _prepare(
+    ways: Ways, async_dispatch: bool | None, form: Form, operator: Operator, point: Point
+) -> Prepared:
+    """Build the jitted derivative; JAX traces and compiles it at the first call."""
+    _configure(async_dispatch)
+    offered = ways(form.build(_words()))
+    if operator not in offered:
+        raise NotImplementedError(
+            f"JAX in this mode is not asked for '{operator.value}'; "
+            f"it offers {', '.join(o.value for o in offered)}"
+        )
+    compiled, wait = _jax().jit(offered[operator]), _jax().block_until_ready
+
+    def call(*args: Any) -> Any:
+        return wait(compiled(*args))
+
+    return Prepared(call, _encode, _decode)
+
+
+OPERATORS = (
+    Operator.VALUE,
+    Operator.DERIVATIVE,
+    Operator.GRADIENT,
+    Operator.VALUE_AND_GRADIENT,
+    Operator.HESSIAN,
+)
+
+
+def _method(
+    name: str,
+    summary: str,
+    mode: str,
+    ways: Ways,
+    operators: tuple[Operator, ...] = OPERATORS,
+    async_dispatch: bool | None = False,
+) -> Method:
+    return Method(
+        name=name,
+        summary=summary,
+        tool="jax",
+        mode=mode,
+        reads=("jax", "array"),
+        operators=operators,
+        prepare=partial(_prepare, ways, async_dispatch),
+        requires=("jax",),
+        compiles=True,
+    )
+
+
+METHODS = [
+    _method(
+        "jax-forward",
+        "jit of jacfwd; Hessian by jacfwd of jacfwd; derivative by one jvp",
+        "forward",
+        _forward,
+    ),
+    _method(
+        "jax-reverse",
+        "jit of grad or value_and_grad; Hessian by jacrev of jacrev; derivative by grad of the sum",
+        "reverse",
+        _reverse,
+    ),
+    _method(
+        "jax-reverse-default",
+        "jax-reverse with the asynchronous dispatch that JAX has by default, waiting all the same",
+        "reverse",
+        _reverse,
+        async_dispatch=None,
+    ),
+    _method(
+        "jax-hessian",
+        "jit of jax.hessian: forward over reverse",
+        "mixed",
+        _forward_over_reverse,
+        operators=(Operator.HESSIAN,),
+    ),
+]

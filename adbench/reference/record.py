@@ -1,0 +1,100 @@
+"""The record of a certified reference: the value to 106 bits, and how sensitive it is."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from adbench.model import Floats
+
+__all__ = ["Reference"]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The certified result of one operator of one function at one point.
+
+    Parameters
+    ----------
+    key : str
+        What it is stored under: a SHA-256 of form, operator, input bytes and method of certification.
+    shape : tuple of int
+        Shape of the whole result.
+    hi, lo : array of float64, shape (k,)
+        Certified elements, ravelled: the nearest doubles, and the doubles nearest to what is left.
+        ``hi + lo`` is within 2^-104 of the truth, relative to each element.
+    sensitivity : array of float64, shape (k,)
+        s_i: how much an element moves when inputs move relatively, in its own units
+        (see `truth.sensitivity`).
+    bits : int
+        Working precision at which the radii became small enough.
+    pointwise : bool
+        Whether the elements are results at points of their own (an elementwise form).
+    elements : tuple of int, optional
+        Flat indices of the certified elements when only a sample was certified (k of them).
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    hi: Floats
+    lo: Floats
+    sensitivity: Floats
+    bits: int
+    pointwise: bool = False
+    elements: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        count = math.prod(self.shape) if self.elements is None else len(self.elements)
+        for name in ("hi", "lo", "sensitivity"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            if array.shape != (count,):
+                raise ValueError(f"a reference's {name} has shape {array.shape}, not ({count},)")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def kappas(self) -> Floats:
+        """Condition number of each element, s_i / |g_i|; 0 where both vanish, inf where g_i does."""
+        size = np.abs(self.hi)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.sensitivity == 0.0, 0.0, self.sensitivity / size)
+
+    @property
+    def kappa(self) -> float:
+        """Condition number by norms, ||s|| / ||g||; inf where g vanishes and s does not."""
+        s, g = norm(self.sensitivity), norm(self.hi)
+        return 0.0 if s == 0.0 else s / g if g else math.inf
+
+    def decimals(self, digits: int = 31) -> tuple[str, ...]:
+        """Certified elements as decimal strings; no more than 31 digits are certified."""
+        exactly, rounded = decimal.Context(prec=1200), decimal.Context(prec=digits)
+        pairs = zip(self.hi.tolist(), self.lo.tolist(), strict=True)
+        return tuple(
+            str(rounded.plus(exactly.add(decimal.Decimal(a), decimal.Decimal(b)))) for a, b in pairs
+        )
+
+    def scatter(self, flat: npt.ArrayLike) -> Floats:
+        """A whole result with `flat` at the certified elements, and 0 at the others."""
+        if self.elements is None:
+            return np.array(flat, dtype=np.float64).reshape(self.shape)
+        whole = np.zeros(math.prod(self.shape))
+        whole[list(self.elements)] = flat
+        return whole.reshape(self.shape)
+
+    def gather(self, whole: Floats) -> Floats:
+        """The certified elements of a whole result, ravelled."""
+        flat = np.ravel(whole)
+        return flat if self.elements is None else flat[list(self.elements)]
+
+
+def norm(v: Floats) -> float:
+    """Euclidean norm that neither overflows nor underflows on the way."""
+    largest = float(np.max(np.abs(v), initial=0.0))
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    scale = 2.0 ** math.floor(math.log2(largest))  # a power of 2 leaves every bit alone
+    return scale * float(np.linalg.norm(v / scale))

@@ -1,0 +1,224 @@
+"""Numbers that a scalar form computes with when it is certified: balls that a tape may remember.
+
+A `Number` holds a ball (`flint.arb`), a power series of balls (`flint.arb_series`) or a plain number
+that is exact. What is computed from the variables of a `Tape` is recorded on it; all else records
+nothing, so the same class serves reverse mode, forward mode by series, and plain values. A `Shaker`
+stands where a tape does and records nothing, but moves the result of every operation a little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Number", "Shaker", "Tape", "UndecidedError", "ball", "lift"]
+
+
+class UndecidedError(ArithmeticError):
+    """A branch of the form depends on a comparison that the balls are too wide to decide."""
+
+
+class Number:
+    """A number of a form: arithmetic and comparisons, the latter exact or refused.
+
+    Parameters
+    ----------
+    v : arb, arb_series, float or int
+        The value.
+    tape : Tape or Shaker, optional
+        What every operation on it is told to.
+    at : int
+        Index on the tape; -1 for a constant.
+    """
+
+    __slots__ = ("at", "tape", "v")
+    __hash__ = None  # type: ignore[assignment]  # equality may be undecided
+
+    def __init__(self, v: Any, tape: Tape | Shaker | None = None, at: int = -1) -> None:
+        self.v = v
+        self.tape = tape
+        self.at = at
+
+    def __repr__(self) -> str:
+        return f"Number({self.v})"
+
+    # The untaped case returns first in each operation: sums over a million data live in it.
+    def __add__(self, other: Any) -> Number:
+        if type(other) is not Number:
+            other = Number(other)
+        if self.tape is None and other.tape is None:
+            return Number(self.v + other.v)
+        return _join(self.v + other.v, self, None, other, None)
+
+    def __sub__(self, other: Any) -> Number:
+        if type(other) is not Number:
+            other = Number(other)
+        if self.tape is None and other.tape is None:
+            return Number(self.v - other.v)
+        return _join(self.v - other.v, self, None, other, -1)
+
+    def __mul__(self, other: Any) -> Number:
+        if type(other) is not Number:
+            other = Number(other)
+        if self.tape is None and other.tape is None:
+            return Number(self.v * other.v)
+        return _join(self.v * other.v, self, other.v, other, self.v)
+
+    def __truediv__(self, other: Any) -> Number:
+        if type(other) is not Number:
+            other = Number(other)
+        if self.tape is None and other.tape is None:
+            return Number(self.v / other.v)
+        v, r = self.v / other.v, 1 / other.v
+        return _join(v, self, r, other, -(v * r))
+
+    def __pow__(self, other: Any) -> Number:
+        if isinstance(other, Number):
+            return _power(self, other)
+        if other == int(other):
+            other = int(other)  # an exact integer power takes negative bases
+        v = self.v**other
+        if self.tape is None:
+            return Number(v)
+        return self.tape.record(v, self.at, other * self.v ** (other - 1) if other else 0)
+
+    def __radd__(self, other: Any) -> Number:
+        return Number(other) + self
+
+    def __rsub__(self, other: Any) -> Number:
+        return Number(other) - self
+
+    def __rmul__(self, other: Any) -> Number:
+        return Number(other) * self
+
+    def __rtruediv__(self, other: Any) -> Number:
+        return Number(other) / self
+
+    def __rpow__(self, other: Any) -> Number:
+        return _power(Number(ball(other)), self)
+
+    def __neg__(self) -> Number:
+        return Number(-self.v) if self.tape is None else self.tape.record(-self.v, self.at, -1)
+
+    def __pos__(self) -> Number:
+        return self
+
+    def __abs__(self) -> Number:
+        return self if self >= 0 else -self  # slope +1 at 0, as the duals have it
+
+    def __lt__(self, other: Any) -> bool:
+        return _below(self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _below(other, self)
+
+    def __le__(self, other: Any) -> bool:
+        return not _below(other, self)
+
+    def __ge__(self, other: Any) -> bool:
+        return not _below(self, other)
+
+    def __eq__(self, other: object) -> bool:
+        d = ball(lift(self).v) - ball(lift(other).v)
+        if d.is_zero() or d != 0:
+            return bool(d.is_zero())
+        raise UndecidedError("an equality that the balls are too wide to decide")
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+
+class Tape:
+    """Operations in the order in which they happened: operands' indices and partial derivatives.
+
+    A partial is a ball, a series, a plain number, or None for 1. With a `factor`, which returns
+    1 + d or 1 - d, each result and its partials are multiplied by one draw of it.
+    """
+
+    def __init__(self, factor: Callable[[], float] | None = None) -> None:
+        self.entries: list[tuple[int, Any, int, Any]] = []
+        self.factor = factor
+
+    def variable(self, v: Any) -> Number:
+        """A number whose adjoint `adjoints` will give."""
+        self.entries.append((-1, None, -1, None))
+        return Number(v, self, len(self.entries) - 1)
+
+    def record(self, v: Any, a: int, da: Any, b: int = -1, db: Any = None) -> Number:
+        """The number `v`, with its partials by the operands at `a` and `b` (-1: none)."""
+        if self.factor is not None:
+            r = self.factor()
+            v, da, db = v * r, r if da is None else da * r, r if db is None else db * r
+        self.entries.append((a, da, b, db))
+        return Number(v, self, len(self.entries) - 1)
+
+    def adjoints(self, output: Number, n: int) -> list[Any]:
+        """Derivatives of `output` by the first `n` numbers of the tape; 0 where it ignores them."""
+        adjoints: list[Any] = [None] * len(self.entries)
+        if output.tape is self:
+            adjoints[output.at] = 1
+        for k in range(len(self.entries) - 1, n - 1, -1):
+            w = adjoints[k]
+            if w is None:
+                continue
+            a, da, b, db = self.entries[k]
+            adjoints[k] = None  # not needed again: frees the ball
+            for at, partial in ((a, da), (b, db)):
+                if at >= 0:
+                    c = w if partial is None else w * partial
+                    old = adjoints[at]
+                    adjoints[at] = c if old is None else old + c
+        return [0 if w is None else w for w in adjoints[:n]]
+
+
+class Shaker:
+    """Moves each result by one draw of `factor`, as rounding would; has no memory."""
+
+    def __init__(self, factor: Callable[[], float]) -> None:
+        self.factor = factor
+
+    def variable(self, v: Any) -> Number:
+        """A number whose descendants are all moved."""
+        return Number(v, self)
+
+    def record(self, v: Any, a: int, da: Any, b: int = -1, db: Any = None) -> Number:
+        """The moved number; partials are of no use here."""
+        return Number(v * self.factor(), self)
+
+
+def lift(x: Any) -> Number:
+    """`x` as a Number; plain numbers become exact constants."""
+    return x if type(x) is Number else Number(x)
+
+
+def ball(v: Any) -> Any:
+    """The ball of a value: the constant coefficient of a series, an exact ball of a plain number."""
+    from flint import arb, arb_series
+
+    if isinstance(v, arb):
+        return v
+    return v[0] if isinstance(v, arb_series) else arb(v)
+
+
+def _join(v: Any, a: Number, da: Any, b: Number, db: Any) -> Number:
+    tape = a.tape if a.tape is not None else b.tape
+    assert tape is not None
+    return tape.record(v, a.at, da, b.at, db)
+
+
+def _below(a: Any, b: Any) -> bool:
+    d = ball(lift(a).v) - ball(lift(b).v)
+    if d < 0:
+        return True
+    if d >= 0:
+        return False
+    raise UndecidedError("a comparison that the balls are too wide to decide")
+
+
+def _power(a: Number, b: Number) -> Number:
+    """``a ** b`` with a variable exponent, for positive a."""
+    base = a.v if not isinstance(a.v, (int, float)) else ball(a.v)
+    v = base**b.v
+    if a.tape is None and b.tape is None:
+        return Number(v)
+    return _join(v, a, b.v * base ** (b.v - 1), b, v * base.log())

@@ -1,0 +1,130 @@
+"""Tables of all methods: a map of slowdowns, the full list, start-up costs and failures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from adbench.analysis import failures, starts
+from adbench.analysis.wording import count, seconds, times, ulps
+from adbench.model import Outcome
+from adbench.report.facts import Facts
+
+__all__ = ["failure_list", "heat_map", "method_list", "start_list"]
+
+STEPS = (1.3, 3.0, 10.0, 100.0, 1000.0)
+SENTENCES = {outcome.label: outcome.sentence for outcome in Outcome}
+
+
+def heat_map(facts: Facts) -> dict[str, Any] | None:
+    """Slowdown against the best of the row, rows by methods; failures by their label."""
+    table = facts.summary
+    if table["time_s"].notna().sum() == 0:
+        return None
+    modes = table.groupby("method")["mode"].first()
+    median = table.groupby("method")["slowdown"].median().fillna(math.inf)
+    methods = sorted(modes.index, key=lambda m: (median[m], m))
+    cells = {(line["row"], line["method"]): line for line in table.to_dict("records")}
+    rows = list(dict.fromkeys(table["row"]))
+    return {
+        "methods": [{"name": m, "inexact": modes[m] == "difference"} for m in methods],
+        "own": bool(table["own_form"].any()),
+        "rows": [{"row": r, "cells": [_heat(cells.get((r, m))) for m in methods]} for r in rows],
+    }
+
+
+def _heat(line: Any) -> dict[str, str]:
+    if line is None:
+        return {"css": "none", "text": "", "title": "not part of this run"}
+    about = f"{line['method']} on {line['row']}"
+    if math.isnan(line["time_s"]):
+        css = "quiet" if line["outcome"] in ("unsupported", "unavailable") else "failed"
+        return {"css": css, "text": line["outcome"], "title": f"{about}: {line['outcome']}"}
+    best = line["slowdown"] == 1.0
+    step = sum(line["slowdown"] >= limit for limit in STEPS)
+    mark = "†" if line["own_form"] else ""
+    return {
+        "css": f"h{step}",
+        "text": ("best" if best else times(line["slowdown"])) + mark,
+        "title": f"{about}: {seconds(line['time_s'])} a call",
+    }
+
+
+def method_list(facts: Facts) -> list[dict[str, Any]]:
+    """One line per row and method that was timed, best first within a row."""
+    timed = facts.summary[facts.summary["time_s"].notna()].copy()
+    order = {row: place for place, row in enumerate(dict.fromkeys(facts.summary["row"]))}
+    timed["place"] = timed["row"].map(order)
+    timed = timed.sort_values(["place", "time_s", "method"])
+    return [_method(line) for line in timed.to_dict("records")]
+
+
+def _method(line: Any) -> dict[str, Any]:
+    start = [line[k] for k in ("prepare_s", "first_s") if not math.isnan(line[k])]
+    first = math.fsum(start) if start else math.nan
+    notes = []
+    if line["processes"] < 2:
+        notes.append("one process: shown without verdict")
+    if line["processes"] < line["tried"]:
+        notes.append(f"{line['outcome']} in {line['tried'] - line['processes']} of {line['tried']}")
+    if line["own_form"]:
+        notes.append(f"† own form '{line['form']}'")
+    if line["mode"] == "difference":
+        notes.append("finite differences")
+    return {
+        **{key: line[key] for key in ("row", "method", "tool", "time_s", "slowdown", "error_ulp")},
+        "time": seconds(line["time_s"]),
+        "times": "best" if line["slowdown"] == 1.0 else times(line["slowdown"]),
+        "start": seconds(first),
+        "start_s": first,
+        "ulp": ulps(line["error_ulp"]),
+        "processes": line["processes"],
+        "notes": "; ".join(notes),
+    }
+
+
+def start_list(facts: Facts) -> list[dict[str, Any]]:
+    """What JAX and Numba cost before they are fast."""
+    table = starts(facts.frame, facts.duels)
+    return [_start(line) for line in table.to_dict("records")]
+
+
+def _start(line: Any) -> dict[str, Any]:
+    return {
+        **{key: line[key] for key in ("row", "first", "second")},
+        "first_start": seconds(line["first_start_s"]) or "–",
+        "second_start": seconds(line["second_start_s"]) or "–",
+        "first_time": seconds(line["first_s"]),
+        "second_time": seconds(line["second_s"]),
+        "calls": _calls(line),
+    }
+
+
+def _calls(line: Any) -> str:
+    """Who is cheaper, in the end and from the start."""
+    quicker_start = "JAX" if line["first_start_s"] <= line["second_start_s"] else "Numba"
+    if not math.isnan(line["calls"]):
+        later = "Numba" if quicker_start == "JAX" else "JAX"
+        k = line["calls"]
+        return f"{later} from {count(float(f'{k:.1e}'))} calls on, {quicker_start} before"
+    if math.isnan(line["first_start_s"]) or math.isnan(line["second_start_s"]):
+        return "–"
+    return f"{quicker_start} at any number of calls"
+
+
+def failure_list(facts: Facts) -> list[dict[str, Any]]:
+    """Failures with the sentence of their outcome and their own message, gravest first."""
+    table: pd.DataFrame = failures(facts.frame)
+    return [
+        {
+            "id": line["id"] + (" (second copy)" if line["twin"] else ""),
+            "outcome": line["outcome"],
+            "sentence": SENTENCES.get(line["outcome"], ""),
+            "message": line["message"],
+            "processes": line["processes"],
+            "quiet": line["outcome"] in ("unsupported", "unavailable"),
+        }
+        for line in table.to_dict("records")
+    ]

@@ -1,0 +1,138 @@
+"""The win map, problem by size, and the list of comparisons behind it, as plain tables."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from adbench.analysis import Duel
+from adbench.analysis.wording import NAMES, span, times
+from adbench.model import Comparison, Decision
+from adbench.report.facts import Facts
+
+__all__ = ["comparisons", "win_map"]
+
+# Colour steps by ratio: the eye sees about four, and the number is in the cell anyhow.
+STEPS = (1.5, 3.0, 10.0)
+LABELS = {
+    Decision.FASTER: "JAX faster",
+    Decision.SLOWER: "Numba faster",
+    Decision.TIE: "tie",
+    Decision.UNDECIDED: "undecided",
+}
+
+
+def win_map(facts: Facts) -> dict[str, Any] | None:
+    """Rows of cells, one row per problem and operator, its sizes from small to large."""
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for duel in facts.duels:
+        rows.setdefault((duel.problem, duel.operator), []).append(_cell(duel))
+    if not any(duel.comparison for duel in facts.duels):
+        return None
+    width = max(len(cells) for cells in rows.values())
+    return {
+        "width": width,
+        "rows": [
+            {
+                "problem": p,
+                "operator": o.replace("_", " "),
+                "cells": cells,
+                "pad": width - len(cells),
+            }
+            for (p, o), cells in rows.items()
+        ],
+    }
+
+
+def _cell(duel: Duel) -> dict[str, str]:
+    cell = _fought(duel.comparison) if duel.comparison else _one_sided(duel)
+    return {"size": duel.size, "title": _title(duel), **cell}
+
+
+def _fought(c: Comparison) -> dict[str, str]:
+    side, factor, low, high = _winner(c)
+    name, bounds = NAMES[side], span(low, high)
+    if c.decision is Decision.TIE:
+        return {"css": "tie", "text": "≈ tie", "small": span(c.low, c.high)}
+    if c.decision is Decision.UNDECIDED:
+        small = bounds or "one process"
+        return {"css": "undecided", "text": f"? {name} {times(factor)}", "small": small}
+    step = sum(factor >= limit for limit in STEPS)
+    return {"css": f"{side} s{step}", "text": f"{name} {times(factor)}", "small": bounds}
+
+
+def _winner(c: Comparison) -> tuple[str, float, float | None, float | None]:
+    """Who took less time, how many times, and the interval seen from that side."""
+    if c.ratio >= 1:
+        return "numba", c.ratio, c.low, c.high
+    low, high = (1 / c.high, 1 / c.low) if c.low and c.high else (None, None)
+    return "jax", 1 / c.ratio, low, high
+
+
+def _one_sided(duel: Duel) -> dict[str, str]:
+    if duel.first or duel.second:
+        here, there = ("JAX", "Numba") if duel.first else ("Numba", "JAX")
+        why = duel.second_why if duel.first else duel.first_why
+        return {"css": "failed", "text": f"{here} only", "small": f"✕ {there}: {_label(why)}"}
+    if duel.first_why == duel.second_why:
+        return {"css": "failed", "text": "✕ neither", "small": _label(duel.first_why)}
+    return {"css": "failed", "text": "✕ neither", "small": "see failures"}
+
+
+def _label(why: str) -> str:
+    """``wrong`` of ``numba-dual: wrong: error 3e5 ulp``."""
+    parts = why.split(": ", 2)
+    return parts[1] if len(parts) > 1 else why
+
+
+def _title(duel: Duel) -> str:
+    if duel.comparison is None:
+        told = [f"JAX: {duel.first_why}" if duel.first_why else f"JAX: {duel.first}"]
+        told += [f"Numba: {duel.second_why}" if duel.second_why else f"Numba: {duel.second}"]
+        return f"{duel.row}. {'. '.join(told)}"
+    c = duel.comparison
+    interval = f", 95 % interval {span(c.low, c.high)}" if c.low else ", no interval"
+    return (
+        f"{duel.row}: time of {duel.first} / time of {duel.second} = {times(c.ratio)}{interval}: "
+        f"{LABELS[c.decision]}"
+    )
+
+
+def comparisons(facts: Facts) -> list[dict[str, Any]]:
+    """Every comparison in words and numbers, with the place of its interval on a log scale."""
+    found = [d for d in facts.duels if d.comparison]
+    reach = max((_reach(d.comparison) for d in found if d.comparison), default=1.0) * 1.05
+    return [_line(duel, reach) for duel in found]
+
+
+def _reach(c: Comparison) -> float:
+    ends = [c.ratio, c.low or c.ratio, c.high or c.ratio]
+    # a two-process interval can span decades; beyond 100x its end is cut off at the frame
+    return max(math.log(1.5), *(min(abs(math.log(e)), math.log(100.0)) for e in ends))
+
+
+def _line(duel: Duel, reach: float) -> dict[str, Any]:
+    c = duel.comparison
+    assert c is not None
+    low, mid, high = (_place(v, reach) for v in (c.low or c.ratio, c.ratio, c.high or c.ratio))
+    edge = math.log1p(max(0.05, c.noise_floor or 0.0))
+    return {
+        "row": duel.row,
+        "first": duel.first,
+        "second": duel.second,
+        "ratio": times(c.ratio),
+        "interval": span(c.low, c.high) or "–",
+        "decision": LABELS[c.decision],
+        "css": {Decision.FASTER: "jax", Decision.SLOWER: "numba"}.get(c.decision, ""),
+        "note": "" if duel.exact else "finite differences",
+        "left": low,
+        "width": high - low,
+        "mid": mid,
+        "margin_left": _place(math.exp(-edge), reach),
+        "margin_width": _place(math.exp(edge), reach) - _place(math.exp(-edge), reach),
+    }
+
+
+def _place(ratio: float, reach: float) -> float:
+    """Per cent from the left of a scale on which 1 is in the middle."""
+    return round(min(100.0, max(0.0, 50.0 + 50.0 * math.log(ratio) / reach)), 2)

@@ -1,0 +1,99 @@
+"""Every way to check or use a checkout, one session each: `nox -l` lists them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4"
+nox.options.sessions = ["lint", "typing", "tests"]
+# uv, where there is one, would leave pip out, which the tests need
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).parent
+PINS = ("-c", "constraints/dev.txt")
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install into the session's environment, unless it already holds just that.
+
+    pip needs many seconds and a network to find out that nothing is to be done; a stamp of the
+    request and of the files that declare dependencies makes the second run start at once.
+    """
+    declared = [(ROOT / name).read_text() for name in ("pyproject.toml", "constraints/dev.txt")]
+    request = json.dumps([*what, *declared, str(ROOT)])
+    wanted = hashlib.sha256(request.encode()).hexdigest()
+    stamp = Path(session.virtualenv.location) / "adbench-installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        session.log(f"already installed: {' '.join(what)}")
+        return
+    session.install(*what)
+    stamp.write_text(wanted)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style: ruff's rules and its formatter."""
+    install(session, *PINS, "ruff")
+    session.run("ruff", "check", *session.posargs, ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types: mypy, strict, over the package."""
+    install(session, *PINS, "-e", ".", "mypy", "pandas-stubs", "scipy-stubs", "types-psutil")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The whole test-suite, with every tool of [all]."""
+    install(session, "-e", ".[all]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(name="tests-minimal")
+def tests_minimal(session: nox.Session) -> None:
+    """The test-suite with the default install: no tool but NumPy; the rest is listed and skipped."""
+    install(session, "-e", ".", "pytest", "hypothesis", "hatchling")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(name="tests-peers")
+def tests_peers(session: nox.Session) -> None:
+    """The test-suite beside PyTorch and TensorFlow, which are too large for [all]."""
+    install(session, *PINS, "-e", ".[core,tests,torch,tensorflow]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """The main job: measure the quick preset on this machine, print the verdict, make the page."""
+    install(session, "-e", ".[core]")
+    session.run("adbench", "run", "--preset", "quick", *session.posargs)
+    session.run("adbench", "report")
+
+
+@nox.session
+def asv(session: nox.Session) -> None:
+    """History: check the asv suite and take one quick run; or the asv command after `--`."""
+    install(session, "-e", ".[core,asv]")
+    session.run("asv", "machine", "--yes", silent=True)
+    if session.posargs:
+        session.run("asv", *session.posargs)
+        return
+    commit = session.run("git", "rev-parse", "HEAD", external=True, silent=True, log=False)
+    session.run("asv", "check", "-E", "existing")
+    session.run(
+        "asv", "run", "-E", "existing", "--quick", "--set-commit-hash", str(commit).strip()
+    )  # fmt: skip
+
+
+@nox.session
+def tables(session: nox.Session) -> None:
+    """Write README's tables of problems and methods anew from the registry."""
+    install(session, "-e", ".")
+    session.run("python", "docs/tables.py")

@@ -1,0 +1,418 @@
+"""What result lines say: frames, comparisons, floors, verdicts."""
+
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adbench.analysis import (
+    compare,
+    crossovers,
+    duels,
+    failures,
+    noise_floor,
+    pool,
+    read,
+    starts,
+    summary,
+    tidy,
+    verdict,
+)
+from adbench.analysis.compare import decide, interval
+from adbench.analysis.duel import pick
+from adbench.analysis.summary import break_even
+from adbench.analysis.wording import percent, seconds, span, times, ulps
+from adbench.model import Decision
+
+ROW = "toy[10]/gradient"
+
+
+def line(method, seconds_of, repeat=0, twin=False, row=("toy", "10", "gradient"), **more):
+    """A result line whose fastest block takes `seconds_of` on the CPU clock."""
+    problem, size, operator = row
+    cpu = [2 * seconds_of, seconds_of, 3 * seconds_of]
+    return {
+        "kind": "result",
+        "id": f"{problem}[{size}]/{operator}/{method}",
+        "problem": problem,
+        "size": size,
+        "operator": operator,
+        "method": method,
+        "tool": method.split("-")[0],
+        "mode": "reverse",
+        "repeat": repeat,
+        "twin": twin,
+        "outcome": "ok",
+        "measurements": [
+            {"phase": "steady", "wall_s": [1.5 * t for t in cpu], "cpu_s": cpu, "loops": [1, 1, 1]}
+        ],
+        **more,
+    }
+
+
+def frame_of(times_of, **more):
+    """A frame from {method: times by process}."""
+    return tidy([line(m, t, i, **more) for m, ts in times_of.items() for i, t in enumerate(ts)])
+
+
+def twins(ratio=1.0, method="jax-reverse"):
+    """Three processes of a method and its twin, the twin slower by `ratio`."""
+    return [
+        line(method, 1e-6 * (ratio if twin else 1.0), repeat, twin, ("aa", "1", "gradient"))
+        for repeat in range(3)
+        for twin in (False, True)
+    ]
+
+
+class TestTidy:
+    def test_steady_time_is_the_fastest_block_of_the_cpu_clock(self):
+        row = frame_of({"jax-reverse": [2e-6]}).iloc[0]
+        assert (row.steady_s, row.steady_wall_s, row.median_s) == (2e-6, 3e-6, 4e-6)
+        assert (row.clock, row.blocks) == ("cpu", 3)
+
+    @pytest.mark.parametrize("cpu", [[], [0.0, 0.0, 0.0], None, [1e-6, None, 1e-6]])
+    def test_the_wall_clock_stands_in_for_missing_cpu_samples(self, cpu):
+        one = line("jax-reverse", 2e-6)
+        one["measurements"][0]["cpu_s"] = cpu
+        row = tidy([one]).iloc[0]
+        assert (row.clock, row.steady_s) == ("wall", 3e-6)
+
+    def test_the_wall_clock_can_be_asked_for_and_no_other(self):
+        assert tidy([line("jax-reverse", 2e-6)], clock="wall").steady_s[0] == 3e-6
+        with pytest.raises(ValueError, match="use 'cpu'"):
+            tidy([], clock="sundial")
+
+    def test_absent_numbers_are_nan_and_absent_accuracy_is_no_error(self):
+        row = tidy([line("jax-reverse", 1e-6, accuracy=None)]).iloc[0]
+        assert all(math.isnan(row[key]) for key in ("error_ulp", "kappa", "first_s", "n"))
+
+    def test_a_case_that_did_not_run_has_no_time_whatever_its_line_carries(self):
+        row = tidy([line("jax-reverse", 1e-6, outcome="wrong")]).iloc[0]
+        assert math.isnan(row.steady_s)
+        assert row.blocks == 0
+
+    def test_other_kinds_are_skipped_and_the_last_line_of_a_case_counts(self):
+        lines = [{"kind": "resume"}, line("jax-reverse", 5e-6), line("jax-reverse", 2e-6)]
+        assert tidy(lines).steady_s.tolist() == [2e-6]
+
+    def test_sizes_of_several_numbers_are_ordered_by_their_product(self):
+        rows = [
+            line("jax-reverse", 1e-6, row=("gmm", s, "gradient")) for s in ("20x10", "3", "100")
+        ]
+        assert tidy(rows)["size"].tolist() == ["3", "100", "20x10"]
+
+    def test_no_lines_make_an_empty_frame_with_all_columns(self):
+        frame = tidy([])
+        assert frame.empty
+        assert frame["steady_s"].dtype == np.float64
+
+    def test_pooled_runs_keep_their_processes_apart(self):
+        one = frame_of({"jax-reverse": [1e-6, 2e-6]})
+        assert pool([one, one]).repeat.tolist() == [0, 1, 2, 3]
+        assert pool([]).empty
+
+    def test_runs_of_different_function_texts_are_not_pooled(self):
+        a, b = (frame_of({"jax-reverse": [1e-6]}, form_hash=h) for h in ("aaaa", "bbbb"))
+        with pytest.raises(ValueError, match="different function texts"):
+            pool([a, b])
+
+    def test_a_stored_file_reads_as_a_frame(self, tmp_path):
+        import json
+
+        header, lines = synthetic.run(repeats=1)
+        path = tmp_path / "results.jsonl"
+        path.write_text("".join(json.dumps(x) + "\n" for x in (header, *lines)))
+        pd.testing.assert_frame_equal(read(path), tidy(lines))
+
+
+class TestCompare:
+    def test_ratio_and_interval_are_students_t_of_log_ratios(self):
+        frame = frame_of({"jax-reverse": [2e-6, 4e-6, 3e-6], "numba-dual": [1e-6, 1.9e-6, 1.6e-6]})
+        found = compare(frame, ROW, "jax-reverse", "numba-dual")
+        d = np.log([2 / 1, 4 / 1.9, 3 / 1.6])
+        half = 4.302652729911275 * d.std(ddof=1) / math.sqrt(3)  # t(0.975, 2 degrees of freedom)
+        assert found.ratio == pytest.approx(math.exp(d.mean()), rel=1e-9)
+        assert found.low == pytest.approx(math.exp(d.mean() - half), rel=1e-9)
+        assert found.high == pytest.approx(math.exp(d.mean() + half), rel=1e-9)
+
+    def test_one_process_gives_a_ratio_but_neither_interval_nor_decision(self):
+        lines = [line("jax-reverse", 9e-6), line("numba-dual", 1e-6), *twins()]
+        found = compare(tidy(lines), ROW, "jax-reverse", "numba-dual")
+        assert found.ratio == pytest.approx(9)
+        assert (found.low, found.high, found.decision) == (None, None, Decision.UNDECIDED)
+
+    def test_without_a_noise_floor_nothing_is_decided(self):
+        frame = frame_of({"jax-reverse": [9e-6] * 3, "numba-dual": [1e-6] * 3})
+        found = compare(frame, ROW, "jax-reverse", "numba-dual")
+        assert found.low == pytest.approx(9)
+        assert (found.noise_floor, found.decision) == (None, Decision.UNDECIDED)
+
+    def test_only_processes_in_which_both_ran_are_paired(self):
+        frame = frame_of({"jax-reverse": [2e-6, 8e-6], "numba-dual": [1e-6]})
+        assert compare(frame, ROW, "jax-reverse", "numba-dual").ratio == pytest.approx(2)
+
+    def test_chosen_processes_only(self):
+        frame = frame_of({"jax-reverse": [2e-6, 8e-6], "numba-dual": [1e-6, 1e-6]})
+        assert compare(frame, ROW, "jax-reverse", "numba-dual", [1]).ratio == pytest.approx(8)
+
+    def test_methods_that_never_met_are_an_error_that_says_so(self):
+        with pytest.raises(ValueError, match="no timed process in common"):
+            compare(frame_of({"jax-reverse": [1e-6]}), ROW, "jax-reverse", "numba-dual")
+
+    @given(
+        st.lists(st.tuples(st.floats(1e-7, 1e-3), st.floats(1e-7, 1e-3)), min_size=1, max_size=5)
+    )
+    def test_exchanging_the_methods_inverts_the_answer(self, pairs):
+        lines = [line("jax-reverse", a, i) for i, (a, _) in enumerate(pairs)]
+        lines += [line("numba-dual", b, i) for i, (_, b) in enumerate(pairs)]
+        frame = tidy([*lines, *twins()])
+        there = compare(frame, ROW, "jax-reverse", "numba-dual")
+        back = compare(frame, ROW, "numba-dual", "jax-reverse")
+        mirror = {Decision.FASTER: Decision.SLOWER, Decision.SLOWER: Decision.FASTER}
+        assert there.ratio * back.ratio == pytest.approx(1)
+        assert back.decision is mirror.get(there.decision, there.decision)
+
+    @given(st.floats(0.01, 100), st.floats(1, 10), st.floats(0, 2))
+    def test_decisions_need_the_whole_interval(self, low, width, floor):
+        high = low * width
+        edge = 1 + max(0.05, floor)
+        decision = decide(low, high, floor)
+        assert (decision is Decision.SLOWER) == (low > edge)
+        assert (decision is Decision.FASTER) == (high < 1 / edge)
+        if decision is Decision.TIE:
+            assert 1 / edge <= low <= high <= edge <= 1.25
+
+    def test_a_tie_is_not_called_on_a_machine_too_noisy_for_the_word(self):
+        assert decide(0.99, 1.01, 0.03) is Decision.TIE
+        assert decide(0.99, 1.01, 0.60) is Decision.UNDECIDED
+
+    def test_the_interval_of_equal_ratios_is_a_point(self):
+        assert interval(np.log([3.0, 3.0, 3.0])) == pytest.approx((3.0, 3.0))
+
+
+class TestNoiseFloor:
+    def test_is_three_root_mean_squares_of_twin_differences(self):
+        assert noise_floor(tidy(twins(1.01))) == pytest.approx(1.01**3 - 1)
+
+    def test_is_zero_for_perfect_twins(self):
+        assert noise_floor(tidy(twins())) == 0.0
+
+    def test_is_unknown_without_twins_or_with_fewer_than_three_pairs(self):
+        assert noise_floor(frame_of({"jax-reverse": [1e-6] * 3})) is None
+        assert noise_floor(tidy(twins()[:4])) is None
+        assert noise_floor(tidy([])) is None
+
+    def test_twins_take_no_part_in_comparisons_or_summaries(self):
+        lines = [line("jax-reverse", 2e-6), line("jax-reverse", 9e-6, twin=True)]
+        frame = tidy([*lines, line("numba-dual", 1e-6)])
+        assert compare(frame, ROW, "jax-reverse", "numba-dual").ratio == pytest.approx(2)
+        assert summary(frame).set_index("method").time_s["jax-reverse"] == pytest.approx(2e-6)
+
+
+class TestDuels:
+    def test_the_choice_and_the_ratio_come_from_different_processes(self):
+        # jax-a is chosen by a lucky first process; its usual 4 us must be what is reported
+        times_of = {"jax-a": [1e-6, 4e-6, 4e-6], "jax-b": [2e-6] * 3, "numba-dual": [1e-6] * 3}
+        (duel,) = duels(frame_of(times_of))
+        assert (duel.first, duel.held_out) == ("jax-a", True)
+        assert duel.comparison.ratio == pytest.approx(4)
+
+    def test_with_two_processes_all_are_used_and_it_is_said(self):
+        (duel,) = duels(frame_of({"jax-a": [1e-6, 4e-6], "numba-dual": [1e-6] * 2}))
+        assert not duel.held_out
+        assert duel.comparison.ratio == pytest.approx(2)
+
+    def test_an_exact_method_stands_for_its_tool_before_finite_differences(self):
+        quick = line("numba-central", 1e-7, mode="difference")
+        slow = [line("numba-dual", 3e-6), line("jax-reverse", 6e-6)]
+        (duel,) = duels(tidy([quick, *slow]))
+        assert (duel.second, duel.exact) == ("numba-dual", True)
+        (duel,) = duels(tidy([quick, slow[1]]))
+        assert (duel.second, duel.exact) == ("numba-central", False)
+
+    def test_a_method_that_failed_in_some_process_gives_way_to_one_that_never_did(self):
+        lines = [line("jax-a", 1e-6), line("jax-a", 1e-6, 1, outcome="crashed")]
+        lines += [line("jax-b", 2e-6, i) for i in range(2)]
+        assert pick(tidy(lines)) == "jax-b"
+        assert pick(tidy(lines[:2])) == "jax-a"
+        assert pick(tidy(lines[1:2])) is None
+
+    def test_a_tool_without_an_answer_says_why(self):
+        lines = [line("numba-dual", 1e-6), line("jax-a", 1e-6, outcome="unsupported")]
+        lines.append(line("jax-b", 1e-6, outcome="wrong", message="off by 3"))
+        (duel,) = duels(tidy(lines))
+        assert (duel.first, duel.comparison) == (None, None)
+        assert duel.first_why == "jax-b: wrong: off by 3"
+
+    def test_crossover_is_where_the_log_log_lines_meet(self):
+        lines = [*twins()]
+        for n, i in itertools.product((10, 1000), range(3)):
+            row = ("toy", str(n), "gradient")
+            lines += [line("jax-a", 1e-5, i, row=row), line("numba-a", 1e-7 * n, i, row=row)]
+        (found,) = crossovers(duels(tidy(lines)))
+        assert found.size == pytest.approx(100)
+        assert (found.below, found.above, found.between) == ("second", "first", (10, 1000))
+
+    def test_no_crossover_without_two_decided_winners(self):
+        assert crossovers(duels(tidy(synthetic.run()[1]))) == ()
+
+
+def say(**more):
+    return verdict(tidy(synthetic.run(**more)[1]))
+
+
+def at_large_sizes(tool, _problem, size):
+    return 0.3 if tool == "jax" and size in ("10000", "1000") else 1.0
+
+
+class TestVerdict:
+    def test_a_clear_winner_with_ratio_interval_and_counts(self):
+        v = say()
+        assert v.sentence.startswith("On this machine Numba is 4.2× faster than JAX (95 % interval")
+        assert "Numba wins 8, JAX 0, ties 1, undecided 0" in v.sentence
+        assert (v.rows, v.first_wins, v.second_wins, v.ties, v.undecided) == (9, 0, 8, 1, 0)
+        assert v.low < v.ratio < v.high
+
+    def test_the_other_winner_is_told_with_the_ratio_turned_round(self):
+        v = say(speed=lambda tool, *_: 0.02 if tool == "jax" else 1.0)
+        assert v.ratio < 1
+        assert f"JAX is {times(1 / v.ratio)} faster than Numba" in v.sentence
+        assert f"interval {span(1 / v.high, 1 / v.low)}" in v.sentence
+
+    def test_where_the_other_tool_wins_is_named(self):
+        v = say(speed=at_large_sizes)
+        assert v.first_wins == 3
+        assert (
+            "JAX wins at the largest size of its problem: on gauss_nll at size 10000" in v.sentence
+        )
+
+    def test_an_even_match_says_that_it_depends(self):
+        v = say(
+            speed=lambda tool, problem, _: 0.03 if (tool, problem) == ("jax", "gauss_nll") else 1
+        )
+        assert v.first_wins == 2
+        assert "It depends on the problem" in v.sentence
+        assert "JAX wins on gauss_nll at size 100 (gradient)" in v.sentence
+
+    def test_all_ties(self):
+        same = {"jax-a": [1e-6] * 3, "numba-a": [1e-6] * 3}
+        frame = pd.concat([frame_of(same), tidy(twins())], ignore_index=True)
+        assert "equally fast within 5 % in 1 comparison:" in verdict(frame).sentence
+
+    def test_a_smoke_run_gives_no_verdict(self):
+        v = say(repeats=1)
+        assert v.sentence.startswith("No verdict yet: each method ran in one process only")
+        assert v.undecided == v.rows == 9
+
+    def test_without_twins_no_verdict(self):
+        assert say(twins=False).sentence.startswith("No verdict: no method was measured against")
+
+    def test_noise_gives_no_verdict_and_no_tie(self):
+        v = say(noise=0.9)
+        assert v.sentence.startswith("No verdict: JAX and Numba cannot be told apart here")
+        assert (v.ties, v.undecided) == (0, 9)
+
+    @pytest.mark.parametrize(
+        ("tools", "said"),
+        [
+            (["numba", "numpy"], "JAX is not part of this run. This page shows Numba"),
+            (["jax"], "Numba is not part of this run. This page shows JAX"),
+            (["numpy"], "JAX and Numba are not part of this run"),
+            ([], "JAX and Numba are not part of this run"),
+        ],
+    )
+    def test_a_tool_that_was_not_run_is_named(self, tools, said):
+        v = say(tools=tools)
+        assert said in v.sentence
+        assert (v.rows, v.ratio) == (0, None)
+
+    @pytest.mark.parametrize(
+        ("outcome", "said"),
+        [("unavailable", "JAX is not installed here"), ("crashed", "JAX gave no answer (crashed)")],
+    )
+    def test_a_tool_that_gave_nothing_is_told_with_its_outcome(self, outcome, said):
+        lines = synthetic.tool_fails(synthetic.run()[1], "jax", outcome, "")
+        assert said in verdict(tidy(lines)).sentence
+
+    def test_rows_that_only_one_tool_answered_are_counted_apart(self):
+        lines = synthetic.run(failures=False)[1]
+        hard = [
+            synthetic.fail(x, "wrong", "off")
+            if (x["tool"], x["problem"]) == ("jax", "rosenbrock")
+            else x
+            for x in lines
+        ]
+        v = verdict(tidy(hard))
+        assert (v.rows, v.second_only, v.first_only) == (7, 2, 0)
+        assert "In 2 more only Numba gave a right answer." in v.sentence
+
+    def test_rows_of_the_function_itself_take_no_part(self):
+        lines = [*twins()]
+        for i, operator in itertools.product(range(3), ("value", "gradient")):
+            row = ("toy", "10", operator)
+            lines += [line("jax-a", 9e-6, i, row=row), line("numba-a", 1e-6, i, row=row)]
+        assert verdict(tidy(lines)).rows == 1
+
+    def test_each_problem_weighs_the_same_however_many_rows_it_has(self):
+        lines = [line("jax-a", 4e-6, i, row=("one", "1", "gradient")) for i in range(3)]
+        lines += [line("numba-a", 1e-6, i, row=("one", "1", "gradient")) for i in range(3)]
+        for size, i in itertools.product("123456", range(3)):
+            row = ("two", size, "gradient")
+            lines += [line("jax-a", 1e-6, i, row=row), line("numba-a", 1e-6, i, row=row)]
+        v = verdict(tidy(lines))
+        assert v.ratio == pytest.approx(2)
+        assert (v.low, v.high) == (None, None)
+
+
+class TestSummary:
+    def test_slowdown_is_against_the_best_of_the_row(self):
+        table = summary(frame_of({"jax-a": [4e-6, 9e-6], "numba-a": [2e-6, 2e-6]}))
+        found = table.set_index("method")
+        assert found.time_s["jax-a"] == pytest.approx(6e-6)
+        assert found.slowdown.to_dict() == pytest.approx({"jax-a": 3.0, "numba-a": 1.0})
+
+    def test_the_worst_outcome_of_the_processes_is_shown(self):
+        lines = [line("jax-a", 1e-6), line("jax-a", 1e-6, 1, outcome="crashed")]
+        (row,) = summary(tidy(lines)).to_dict("records")
+        assert (row["outcome"], row["processes"], row["tried"]) == ("crashed", 1, 2)
+
+    def test_failures_are_listed_once_a_case_with_their_count(self):
+        table = failures(tidy(synthetic.run()[1]))
+        counts = dict(zip(table.id, table.processes, strict=True))
+        assert counts.keys() == synthetic.FAILURES.keys()
+        assert counts["rosenbrock[2]/gradient/jax-forward"] == 3
+        assert Counter(table.outcome)["timed out"] == 1
+
+    def test_break_even_is_where_total_times_are_equal(self):
+        k = break_even(2.0, 1e-6, 0.5, 4e-6)
+        assert 2.0 + k * 1e-6 == pytest.approx(0.5 + k * 4e-6)
+        assert math.isnan(break_even(2.0, 4e-6, 0.5, 1e-6))
+        assert math.isnan(break_even(math.nan, 4e-6, 0.5, 1e-6))
+
+    def test_starts_add_preparation_and_first_call(self):
+        frame = tidy(synthetic.run()[1])
+        table = starts(frame, duels(frame)).set_index("row")
+        jax = frame[(frame.row == "rosenbrock[2]/gradient") & (frame.method == "jax-reverse")]
+        jax = jax[~jax.twin]
+        expected = jax.prepare_s.median() + jax.first_s.median()
+        assert table.first_start_s["rosenbrock[2]/gradient"] == pytest.approx(expected)
+
+
+class TestWording:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(1.234e-9, "1.23 ns"), (9.9996e-4, "1.00 ms"), (2.5, "2.50 s"), (123.4, "123 s")],
+    )
+    def test_durations_have_three_digits_and_a_unit(self, value, text):
+        assert seconds(value).replace("\N{NARROW NO-BREAK SPACE}", " ") == text
+
+    def test_factors_percentages_and_errors(self):
+        assert [times(v) for v in (1.0123, 6.34, 12.4)] == ["1.01×", "6.3×", "12×"]
+        assert [percent(v) for v in (0.05, 0.032, 0.4)] == ["5 %", "3.2 %", "40 %"]
+        assert [ulps(v) for v in (0.51, 100.2, 4e5, math.nan)] == ["0.5", "100", "4.0e+05", ""]

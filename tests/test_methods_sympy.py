@@ -1,0 +1,144 @@
+"""What is particular to SymPy: exact constants, terms summed over data, and what it refuses."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from vocabulary import WORDS, worst_error
+
+from adbench import registry
+from adbench.model import Form, Operator, Point, elsewhere
+
+sympy = pytest.importorskip("sympy")
+
+from adbench.methods import sympy as ours  # noqa: E402 - after the skip
+
+METHOD = registry.method("sympy-numpy")
+
+
+def result(form: Form, operator: Operator, point: Point) -> Any:
+    p = METHOD.prepare(form, operator, elsewhere(point))
+    return p.decode(p.call(*p.encode(point)))
+
+
+@pytest.mark.parametrize("operator", [Operator.VALUE, Operator.DERIVATIVE])
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_of_the_vocabulary_is_differentiated(word: str, operator: Operator) -> None:
+    assert worst_error(METHOD, "scalar", word, operator) < 1e-14
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0.1, 1 / 3, 1e-100, 5e-324, 1.7976931348623157e308, math.log(2 * math.pi), 2.0**53 + 2],
+)
+def test_numbers_in_a_form_keep_every_bit(number: float) -> None:
+    """SymPy's floats have 15 digits by default; a double needs 17."""
+    form = Form("scalar", lambda m: lambda x: number * x[0])
+    assert result(form, Operator.VALUE, Point(np.ones(1))).item() == number
+    assert result(form, Operator.GRADIENT, Point(np.ones(1))).item() == number
+
+
+def columns(a: Any, b: Any) -> tuple[Any, ...]:
+    return a, b[:-1]
+
+
+def term(m: Any) -> Any:
+    return lambda x, a, b: x[0] * x[0] + x[1] * a + x[2] * x[2] * x[2] * a * b + 0.25
+
+
+def test_entries_without_data_count_once_a_datum() -> None:
+    """Constants, zeros and mixed entries of value, gradient and Hessian, over four data."""
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.0, 2.0, 0.5, 9.0])
+    x = np.array([2.0, 3.0, 0.5])
+    point, form = Point(x, (a, b)), Form("term", term, columns)
+    ab = float(a @ b[:-1])
+    value = 4 * x[0] ** 2 + x[1] * a.sum() + x[2] ** 3 * ab + 1.0
+    gradient = [8 * x[0], a.sum(), 3 * x[2] ** 2 * ab]
+    assert result(form, Operator.VALUE, point) == value
+    assert result(form, Operator.GRADIENT, point).tolist() == gradient
+    assert result(form, Operator.VALUE_AND_GRADIENT, point).tolist() == [value, *gradient]
+    hessian = [[8.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 6 * x[2] * ab]]
+    assert result(form, Operator.HESSIAN, point).tolist() == hessian
+
+
+def test_a_constant_function_keeps_its_shape() -> None:
+    line = Form("scalar", lambda m: lambda x: 3.0 * x + 1.0, elementwise=True)
+    point = Point(np.array([1.0, 2.0]))
+    assert result(line, Operator.DERIVATIVE, point).tolist() == [3.0, 3.0]
+    constant = Form("scalar", lambda m: lambda x: 2.5)
+    assert result(constant, Operator.VALUE, point) == 2.5
+    assert result(constant, Operator.HESSIAN, point).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_the_term_is_preferred_and_the_scalar_text_unrolled_where_there_is_none() -> None:
+    for name, expected in (("gauss_nll", "term"), ("rosenbrock", "scalar")):
+        form = METHOD.form(registry.problem(name))
+        assert form is not None
+        assert form.name == expected
+
+
+def test_a_loop_over_data_is_refused() -> None:
+    problem = registry.problem("gauss_nll")
+    scalar = problem.form("scalar")
+    assert scalar is not None
+    with pytest.raises(NotImplementedError, match="no term"):
+        METHOD.prepare(scalar, Operator.GRADIENT, problem.at(100))
+
+
+@pytest.mark.parametrize("size", [1_000, 10_000])
+def test_too_many_variables_are_refused(size: int) -> None:
+    problem = registry.problem("rosenbrock")
+    form = METHOD.form(problem)
+    assert form is not None
+    with pytest.raises(NotImplementedError, match=f"more than {ours.MAX_OPERATIONS} operations"):
+        METHOD.prepare(form, Operator.VALUE, problem.at(size))
+
+
+@pytest.mark.parametrize(("passes", "refused"), [(6, False), (1_000, True)])
+def test_a_loop_that_feeds_on_itself_is_refused_when_it_is_long(passes: int, refused: bool) -> None:
+    """Each pass doubles what is written out, although few operations are run."""
+
+    def build(m: Any) -> Any:
+        def f(x: Any) -> Any:
+            y = x[0]
+            for _ in range(passes):
+                y = 0.5 * m.sin(y) + y * y
+            return y
+
+        return f
+
+    form, point = Form("scalar", build), Point(np.array([0.5]))
+    if refused:
+        with pytest.raises(NotImplementedError, match="more than"):
+            METHOD.prepare(form, Operator.VALUE, point)
+    else:
+        np.testing.assert_allclose(result(form, Operator.VALUE, point), build(np)(point.x))
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        lambda x: x[0] if x[0] > 0.0 else -x[0],
+        lambda x: 0.0 if x[0] == 0.0 else x[0],
+        lambda x: x[0] or 1.0,
+    ],
+    ids=["order", "equality", "truth"],
+)
+def test_a_branch_on_a_value_is_refused(branch: Any) -> None:
+    """An equality of symbols is plainly False in SymPy: it would take one branch without a word."""
+    with pytest.raises(NotImplementedError, match="branch"):
+        METHOD.prepare(Form("scalar", lambda m: branch), Operator.GRADIENT, Point(np.ones(1)))
+
+
+def test_other_errors_of_a_form_pass_through() -> None:
+    form = Form("scalar", lambda m: lambda x: len(x[0]))
+    with pytest.raises(TypeError, match="len"):
+        METHOD.prepare(form, Operator.GRADIENT, Point(np.ones(1)))
+
+
+@pytest.mark.parametrize("operator", [Operator.GRADIENT, Operator.HESSIAN])
+def test_only_value_and_derivative_of_an_elementwise_form(operator: Operator) -> None:
+    form = Form("scalar", lambda m: m.exp, elementwise=True)
+    with pytest.raises(NotImplementedError, match=operator.value):
+        METHOD.prepare(form, operator, Point(np.ones(1)))

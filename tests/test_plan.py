@@ -1,0 +1,110 @@
+"""Presets, filters and what is decided without starting a process."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adbench import registry
+from adbench.harness import plan
+from adbench.harness.rounds import CALLS, Cost, History
+from adbench.model import Case, Operator, Outcome, UnknownNameError
+
+CASE = Case("gmm", (20, 10), "gradient", "jax-reverse")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "gmm", "gmm[20x10]", "gradient", "jax-reverse", "jax-*", "gmm/gradient", "gmm[20x10]/gradient",
+        "gmm[20x10]/gradient/jax-reverse", "*/*/jax-*", "{lstm,gmm}/{gradient,hessian}", "g?m",
+        "gmm[*]/gradient",
+    ],
+)  # fmt: skip
+def test_filters_that_match(pattern: str) -> None:
+    assert plan.matches(pattern, CASE)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "gm",
+        "gmm[2]",
+        "gmm[2?x10",
+        "jax",
+        "gmm/hessian",
+        "*/*/numba-*",
+        "gmm/gradient/jax-reverse/x",
+        "[g]mm",
+    ],
+)
+def test_filters_that_do_not_match(pattern: str) -> None:
+    assert not plan.matches(pattern, CASE)
+
+
+@given(st.sampled_from(plan.cases()))
+def test_every_case_id_matches_itself_and_no_other(case: Case) -> None:
+    """Brackets are literal, so an id is its own filter."""
+    assert plan.cases((case.id,)) == [case]
+
+
+def test_an_unmatched_filter_suggests_the_nearest_name() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'rosenbrock'"):
+        plan.rows(plan.preset("quick"), ("rosenbrok/gradient",))
+    with pytest.raises(UnknownNameError, match="braces"):
+        plan.rows(plan.preset("quick"), ("{a,b",))
+
+
+def test_an_unknown_preset_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'quick'"):
+        plan.preset("quik")
+
+
+def test_limits_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="time limit of -1"):
+        plan.preset("quick").with_limits(-1.0, None)
+
+
+def test_the_quick_preset_asks_for_gradients_and_one_hessian() -> None:
+    rows = plan.rows(plan.preset("quick"))
+    operators = {(r.problem.name, r.operator) for r in rows}
+    hessians = {p for p, o in operators if o is Operator.HESSIAN}
+    assert hessians == {"histogram_nll"}
+    assert {o for _, o in operators} <= {
+        Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN, Operator.HESSIAN,
+    }  # fmt: skip
+
+
+def test_first_sizes_come_before_second_ones() -> None:
+    """So that a budget that runs out leaves every problem measured at one size."""
+    rows = plan.rows(plan.preset("quick"))
+    ranks = [r.problem.quick.index(r.size) for r in rows]
+    assert ranks == sorted(ranks)
+
+
+def test_gaps_forms_and_operators_are_decided_without_a_process() -> None:
+    rows = {r.id: r for r in plan.rows(plan.preset("full"))}
+    methods = registry.methods()
+    outcome, why = plan.decided(rows["logistic_map[1]/derivative"], methods["sympy-numpy"]) or (
+        None,
+        "",
+    )
+    assert outcome is Outcome.UNSUPPORTED
+    assert "loop" in why
+    outcome, why = plan.decided(rows["rosenbrock[2]/hessian"], methods["complex-step"]) or (
+        None,
+        "",
+    )
+    assert (outcome, why) == (Outcome.UNSUPPORTED, "complex-step does not offer hessian")
+
+
+def test_costs_are_predicted_from_smaller_sizes() -> None:
+    """One size: calls grow linearly, fixed costs do not. Two sizes: both as these two did."""
+    history = History()
+    assert history.predict(CASE, 100) is None
+    history.note(CASE, 10, Cost(5.0, 1.0))
+    assert history.predict(CASE, 100) == pytest.approx(5.0 + CALLS * 10.0)
+    assert history.predict(CASE, 5) is None
+    history.note(CASE, 100, Cost(5.0, 100.0))
+    assert history.predict(CASE, 1000) == pytest.approx(5.0 + CALLS * 1e4)
+    history.note(CASE, 1000, Cost(float("inf"), float("inf")))
+    assert history.predict(CASE, 2000) == float("inf")

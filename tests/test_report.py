@@ -1,0 +1,303 @@
+"""The page as text: complete, self-contained, deterministic, accessible, and deaf to hostile names."""
+
+import base64
+import copy
+import gzip
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+import synthetic
+
+from adbench.analysis import tidy
+from adbench.report import ReportError, facts, page, render, write
+
+HOSTILE = (
+    "</script><script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "{{ 7 * 191 }}' onmouseover='document.title=1",
+    "<!-- --!> ]]> \u2028 \x00 ‮ &lt;b&gt;",
+)
+VOID = {"meta", "img", "br", "input", "line", "rect", "link"}
+
+
+class Page(HTMLParser):
+    """Elements of a page with their attributes, texts and ancestors."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements, self.broken = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        element = {"tag": tag, "text": "", "up": [e["tag"] for e in self.open], **dict(attrs)}
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1]["tag"] == tag:
+            self.open.pop()
+        else:
+            self.broken.append(tag)
+
+    def handle_data(self, data):
+        for element in self.open:
+            element["text"] += data
+
+    def all(self, tag):
+        return [e for e in self.elements if e["tag"] == tag]
+
+
+def hostile_run():
+    """A run in which every text that a user or a tool can choose attacks the page."""
+    header, lines = synthetic.run()
+    header["machine"].update(name=HOSTILE[0], cpu=HOSTILE[1], os=HOSTILE[2])
+    header["versions"][HOSTILE[0]] = HOSTILE[1]
+    header.update(preset=HOSTILE[1], commit=HOSTILE[0], started=HOSTILE[2])
+    for i, line in enumerate(lines):
+        bad = HOSTILE[i % len(HOSTILE)]
+        line["message"] = bad
+        line["form"] = bad
+        line["problem"] += bad
+        line["id"] += bad
+        line["method"] += bad
+        if line["tool"] not in ("jax", "numba"):
+            line["tool"] += bad
+        if i % 7 == 0:
+            lines[i] = synthetic.fail(line, "failed", bad)
+    return header, lines
+
+
+@pytest.fixture(scope="module")
+def text():
+    return render([synthetic.run()])
+
+
+@pytest.fixture(scope="module")
+def parsed(text):
+    return Page(text)
+
+
+def test_the_page_holds_the_question_the_answer_and_every_section(text, parsed):
+    sections = [s["id"] for s in parsed.all("section")]
+    assert sections == list(page.SECTIONS)
+    (title,) = parsed.all("h1")
+    assert title["text"] == "JAX vs Numba: which should I use, for my function, on my machine?"
+    sentence = facts.gather([synthetic.run()]).verdict.sentence
+    assert [p["text"] for p in parsed.all("p") if p.get("id") == "sentence"] == [sentence]
+    assert not parsed.broken
+    assert not parsed.open
+
+
+def test_the_same_lines_give_the_same_bytes(text):
+    assert render([copy.deepcopy(synthetic.run())]) == text
+    assert type(text) is str
+
+
+def test_the_page_stays_below_three_megabytes(text):
+    assert len(text.encode()) < 3_000_000
+
+
+def test_nothing_is_fetched_from_anywhere(text, parsed):
+    for element in parsed.elements:
+        for name in ("src", "href", "srcset", "data", "action"):
+            value = element.get(name)
+            assert value is None or value.startswith("data:") or value == "results.jsonl.gz"
+    (style,) = parsed.all("style")
+    assert "url(" not in style["text"]
+    assert "@import" not in style["text"]
+    policy = _policy(parsed)
+    assert "default-src 'none'" in policy
+    assert "unsafe-inline'; img" in policy  # styles only
+    assert "unsafe-eval" not in policy
+
+
+def _policy(parsed):
+    (meta,) = [m for m in parsed.all("meta") if "http-equiv" in m]
+    return meta["content"]
+
+
+def test_the_policy_names_exactly_the_scripts_of_the_page(text, parsed):
+    scripts = re.findall(r'<script type="module">(.*?)</script>', text, re.DOTALL)
+    assert len(scripts) == 2
+    allowed = set(re.findall(r"'sha256-([^']+)'", _policy(parsed)))
+    found = {base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts}
+    assert found == allowed
+    kinds = {s.get("type") for s in parsed.all("script")}
+    assert kinds == {"module", "application/json"}
+
+
+def test_hostile_texts_stay_texts():
+    text = render([hostile_run()])
+    parsed = Page(text)
+    assert not parsed.all("img")
+    assert not [e for e in parsed.elements if any(k.startswith("on") for k in e)]
+    assert not parsed.broken
+    shown = "".join(section["text"] for section in parsed.all("section"))
+    assert "{{ 7 * 191 }}" in shown  # no text is taken for a template
+    assert "1337" not in shown
+    assert sum(s.get("type") == "module" for s in parsed.all("script")) == 2
+    for script in parsed.all("script"):
+        if script["type"] == "application/json":
+            assert "<" not in script["text"]
+            json.loads(script["text"])
+    assert HOSTILE[1] in "".join(td["text"] for td in parsed.all("td"))
+
+
+def test_tables_have_captions_scopes_and_reachable_scroll_regions(parsed):
+    tables = parsed.all("table")
+    assert len(tables) == len(parsed.all("caption")) == 6
+    assert all(th.get("scope") for th in parsed.all("th"))
+    regions = [d for d in parsed.all("div") if "scroll" in d.get("class", "").split()]
+    assert len(regions) == len(tables)
+    assert all(r["tabindex"] == "0" and r["aria-label"] for r in regions)
+
+
+def test_the_win_map_says_in_words_what_its_colours_say(parsed):
+    cells = [td for td in parsed.all("td") if "jax[" not in td["text"] and td.get("title")]
+    for cell in cells:
+        for side in ("Numba", "JAX"):
+            if side.lower() in cell["class"].split():
+                assert side in cell["text"]
+    tie = [c for c in cells if c["class"] == "tie"]
+    assert [("≈ tie" in c["text"], "interval" in c["title"]) for c in tie] == [(True, True)]
+
+
+def test_failures_stand_with_their_label_message_and_sentence(parsed):
+    (section,) = [s for s in parsed.all("section") if s["id"] == "failures"]
+    for case, (outcome, message) in synthetic.FAILURES.items():
+        for word in (case, outcome, message):
+            assert word in section["text"]
+    assert "the worker process died" in section["text"]
+
+
+def test_methods_of_one_process_and_own_forms_are_marked(parsed):
+    rows = [r["text"] for r in parsed.all("tr")]
+    assert any("dual-numpy" in r and "one process: shown without verdict" in r for r in rows)
+    assert any("jax-forward" in r and "† own form 'jax'" in r for r in rows)
+    assert not any("numba-dual" in r and "without verdict" in r for r in rows)
+
+
+def test_charts_hold_the_times_and_a_chooser(parsed):
+    specs = {s["id"]: json.loads(s["text"]) for s in parsed.all("script") if s["type"] != "module"}
+    assert specs.keys() == {"spec-scaling", "spec-breakeven"}
+    (pick,) = specs["spec-scaling"]["params"]
+    assert pick["bind"]["options"] == [
+        "gauss_nll, gradient", "histogram_nll, gradient", "histogram_nll, hessian",
+        "rosenbrock, gradient", "logistic_map, derivative",
+    ]  # fmt: skip
+    (values,) = specs["spec-scaling"]["datasets"].values()
+    times = [v["y"] for v in values]
+    table = facts.gather([synthetic.run()]).summary
+    assert sorted(times) == sorted(table["time_s"].dropna())
+
+
+def test_labels_of_a_chart_never_overlap():
+    from adbench.report.charts import _apart
+
+    places = _apart([0.0, 0.0, 0.01, 5.0], 0.5)
+    assert places == pytest.approx([-0.49 - 0.02 / 3, 0.01 / 3, 0.5 + 0.01 / 3, 5.0])
+    assert _apart([1.0, 2.0, 3.0], 0.5) == [1.0, 2.0, 3.0]
+
+
+def test_the_frame_is_embedded_whole(parsed):
+    (link,) = [a for a in parsed.all("a") if "download" in a]
+    packed = base64.b64decode(link["href"].removeprefix("data:application/gzip;base64,"))
+    found = pd.read_csv(io.BytesIO(gzip.decompress(packed)))
+    expected = tidy(synthetic.run()[1])
+    assert found["steady_s"].tolist() == pytest.approx(
+        expected["steady_s"].tolist(), rel=1e-15, nan_ok=True
+    )
+    assert list(found.columns) == list(expected.columns)
+
+
+def test_raw_lines_lie_beside_the_page_with_their_hash_on_it(tmp_path):
+    run = synthetic.run()
+    out = tmp_path / "new" / "page.html"
+    said = write([run], out)
+    packed = (out.parent / "results.jsonl.gz").read_bytes()
+    lines = [json.loads(x) for x in gzip.decompress(packed).splitlines()]
+    assert lines == [run[0], *run[1]]
+    text = out.read_text(encoding="utf-8")
+    assert hashlib.sha256(packed).hexdigest() in text
+    assert packed[4:8] == bytes(4)  # no time in the header
+    assert said.sentence in text
+    assert sorted(p.name for p in out.parent.iterdir()) == ["page.html", "results.jsonl.gz"]
+
+
+@pytest.mark.parametrize(
+    ("more", "absent"),
+    [
+        ({"tools": ["numpy"], "failures": False}, {"win-map", "start-up", "failures"}),
+        ({"tools": []}, {"win-map", "scaling", "start-up", "methods", "failures"}),
+        ({"repeats": 1, "twins": False}, set()),
+        ({"tools": ["jax", "numba"], "repeats": 2}, set()),
+    ],
+)
+def test_sections_without_data_are_absent(more, absent):
+    parsed = Page(render([synthetic.run(**more)]))
+    assert {s["id"] for s in parsed.all("section")} == set(page.SECTIONS) - absent
+    assert not parsed.broken
+
+
+def test_a_page_of_failures_only_still_tells_them():
+    header, lines = synthetic.run(failures=False)
+    text = render([(header, [synthetic.fail(x, "timed out", "took long") for x in lines])])
+    assert "JAX gave no answer (timed out) and Numba gave no answer (timed out)" in text
+    assert "took long" in text
+
+
+def test_two_runs_of_one_machine_are_pooled():
+    one, two = synthetic.run(seed=1), synthetic.run(seed=2)
+    found = facts.gather([one, two])
+    assert len(found.frame) == len(one[1]) + len(two[1])
+    assert found.frame["repeat"].max() == 5
+    assert "6" in render([one, two])
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "said"),
+    [
+        ("machine", "cpu", "another", "two machines"),
+        ("versions", "jax", "0.1", "two versions of jax"),
+        ("threads", "requested", 2, "two thread counts"),
+    ],
+)
+def test_runs_that_are_no_repeats_of_each_other_are_refused(part, key, value, said):
+    one, two = synthetic.run(repeats=1), synthetic.run(repeats=1)
+    two[0][part][key] = value
+    with pytest.raises(ReportError, match=f"{said}.*report them separately"):
+        facts.gather([one, two])
+
+
+def test_no_run_is_refused_with_the_remedy():
+    with pytest.raises(ReportError, match="adbench run"):
+        render([])
+
+
+def test_a_sparse_header_makes_a_page_without_the_missing_facts():
+    _, lines = synthetic.run(repeats=1)
+    parsed = Page(render([({"kind": "run"}, lines)]))
+    assert [d["text"] for d in parsed.all("dt")] == ["noise"]
+
+
+def test_a_run_on_several_threads_is_told_by_the_wall_clock():
+    header, lines = synthetic.run()
+    header["threads"]["requested"] = 2
+    assert set(facts.gather([(header, lines)]).frame["clock"]) == {"wall", ""}
+
+
+def test_a_noisy_machine_is_told_so():
+    text = render([synthetic.run(noise=0.1)])
+    assert "close other programs and run again" in text
+    assert "No ties are called" in text

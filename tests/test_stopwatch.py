@@ -1,0 +1,67 @@
+"""The stopwatch: a call that is complete passes the clock proof, one that is not is void."""
+
+import gc
+import threading
+import time
+
+import numpy as np
+
+from adbench.harness import stopwatch
+
+
+def burn(seconds: float) -> float:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    return seconds
+
+
+def test_a_complete_call_gives_usable_blocks() -> None:
+    """Most blocks of a plain call are not void, and a sample is seconds per call."""
+    loops, call_s, decode_s = stopwatch.calibrate(burn, (2e-4,), float)
+    blocks = [stopwatch.block(burn, (2e-4,), float, loops, decode_s)[0] for _ in range(10)]
+    usable = [b for b in blocks if b.void is None]
+    assert len(usable) >= 5
+    assert min(b.cpu_s for b in usable) >= 1.9e-4
+    assert call_s >= 1.9e-4
+    assert loops <= 10
+
+
+def test_work_that_goes_on_in_a_thread_voids_the_block() -> None:
+    def call() -> int:
+        threading.Thread(target=burn, args=(5e-3,)).start()
+        return 1
+
+    block, decoded = stopwatch.block(call, (), int, 1, 0.0)
+    assert decoded == 1
+    assert block.void is not None
+    assert "before it was complete" in block.void
+
+
+def test_waiting_in_decode_voids_the_block() -> None:
+    """A lazy result that is computed, or awaited, when it is looked at was not complete."""
+    block, _ = stopwatch.block(lambda: 1, (), lambda _: time.sleep(5e-3), 1, 0.0)
+    assert block.void is not None
+
+
+def test_a_costly_decode_is_not_blamed_on_the_call() -> None:
+    """What decode takes alone is measured beforehand and taken off."""
+    loops, _, decode_s = stopwatch.calibrate(burn, (1e-3,), lambda _: time.sleep(3e-3))
+    voids = [
+        stopwatch.block(burn, (1e-3,), lambda _: time.sleep(3e-3), loops, decode_s)[0].void
+        for _ in range(5)
+    ]
+    assert None in voids
+
+
+def test_collection_is_off_inside_and_restored_outside() -> None:
+    assert gc.isenabled()
+    with stopwatch.quiet():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_timed_returns_the_result() -> None:
+    result, sample = stopwatch.timed(np.sum, np.ones(10))
+    assert result == 10.0
+    assert sample.wall_s > 0.0
