@@ -6,7 +6,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +19,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -133,8 +131,8 @@ def list_problems(names: Filters = None, as_json: Json = False) -> None:
         return
     lines = [
         (
-            str(d["name"]),
-            str(d["summary"]),
+            d["name"],
+            d["summary"],
             *(", ".join(d[k]) for k in ("sizes", "operators", "forms")),
         )
         for d in described
@@ -147,7 +145,7 @@ def list_problems(names: Filters = None, as_json: Json = False) -> None:
 def list_methods(names: Filters = None, as_json: Json = False) -> None:
     """List every method, installed or not, with the reason when it cannot run here."""
     table = registry.methods()
-    described = []
+    described: list[dict[str, Any]] = []
     for name in _chosen(names, "method", list(table)):
         m = table[name]
         reason = registry.reason_unavailable(m)
@@ -206,14 +204,12 @@ class _Bar:
 
     def __init__(self) -> None:
         self.bar = Progress(
-            TextColumn("[progress.description]{task.description}", markup=False),
-            BarColumn(bar_width=None),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            TimeRemainingColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
             console=err,
-            expand=True,
             refresh_per_second=4,
         )
         self.task = self.bar.add_task("starting")
@@ -293,8 +289,9 @@ def run(
 
 def _default_out(preset: str) -> Path:
     from adbench.harness.machine import short_name
+    from adbench.harness.stopwatch import now
 
-    day = datetime.now(UTC).date().isoformat()
+    day = now().partition("T")[0]
     return Path("reports") / f"{day}-{short_name()}-{preset}" / "results.jsonl"
 
 

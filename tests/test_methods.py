@@ -91,7 +91,7 @@ def check_answer(
     assert verdict.outcome is Outcome.OK, verdict.message
 
 
-@pytest.mark.parametrize(("method", "problem", "size", "operator"), _cells(slice(0, 1)))
+@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells(slice(0, 1))])
 def test_a_method_keeps_the_contract_of_prepared(
     method: Method, problem: Problem, size: Any, operator: Operator
 ) -> None:
@@ -123,7 +123,7 @@ def arrays_of(point: Point) -> list[Any]:
     return [point.x, *(d for d in point.data if isinstance(d, np.ndarray))]
 
 
-@pytest.mark.parametrize(("method", "problem", "size", "operator"), _cells(slice(1, 2)))
+@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells(slice(1, 2))])
 def test_a_method_is_right_at_the_second_size_too(
     method: Method, problem: Problem, size: Any, operator: Operator
 ) -> None:

@@ -29,7 +29,8 @@ def test_a_complete_call_gives_usable_blocks() -> None:
 
 def test_work_that_goes_on_in_a_thread_voids_the_block() -> None:
     def call() -> int:
-        threading.Thread(target=burn, args=(5e-3,)).start()
+        # longer than the 5 ms after which the interpreter switches threads
+        threading.Thread(target=burn, args=(30e-3,)).start()
         return 1
 
     block, decoded = stopwatch.block(call, (), int, 1, 0.0)

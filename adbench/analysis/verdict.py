@@ -91,7 +91,8 @@ def overall(fought: Sequence[Duel]) -> tuple[float | None, float | None, float |
     """Geometric mean of the ratio, a problem counted once, and its bootstrap interval over problems.
 
     The interval says how far the answer hangs on the choice of problems; it is the percentile
-    bootstrap (`scipy.stats.bootstrap`) with a fixed seed, None with fewer than three problems.
+    bootstrap (`scipy.stats.bootstrap`) with a fixed seed, None with fewer than three problems. A
+    single row keeps its own interval over processes.
     """
     logs: dict[str, list[float]] = {}
     for duel in fought:
@@ -101,6 +102,9 @@ def overall(fought: Sequence[Duel]) -> tuple[float | None, float | None, float |
         return None, None, None
     means = np.array([np.mean(values) for _, values in sorted(logs.items())])
     ratio = math.exp(float(means.mean()))
+    if len(fought) == 1:
+        single = fought[0].comparison
+        return (ratio, single.low, single.high) if single else (ratio, None, None)
     if len(means) < 3:
         return ratio, None, None
     if np.ptp(means) < 1e-12:
@@ -229,9 +233,10 @@ def _where(wins: Sequence[Duel], fought: Sequence[Duel]) -> str:
     largest = {d.problem: d.size_n for d in sorted(fought, key=lambda d: d.size_n)}
     several = {d.problem for d in fought if d.size_n < largest[d.problem]}
     by_size = all(d.problem in several and d.size_n == largest[d.problem] for d in wins)
-    size = "at the largest size of its problem: " if by_size else ""
-    upto = f"up to {times(best)}" if len(wins) > 1 else f"by {times(best)}"
-    return f"{size}on {listed([*named, *more])}, {upto}"
+    if len(wins) == 1:
+        return f"on {named[0]} by {times(best)}"
+    size = ", each time at the largest size measured" if by_size else ""
+    return f"on {listed([*named, *more])}, by up to {times(best)}{size}"
 
 
 def _r(duel: Duel) -> float:

@@ -34,11 +34,12 @@ __all__ = ["DualArray", "derivative", "gradient", "hessian", "value_and_gradient
 Function = Callable[..., Any]
 Array = npt.NDArray[Any]
 
-# Elements of one block of tangents: what bounds the memory, and the fastest of the powers of two
-# that were tried (512 KiB of float64: temporaries stay in the cache).
-ELEMENTS = 2**16
-# So many tangents are taken in one pass even so, because each pass computes f's values again.
-LEAST = 8
+# Elements of one block of tangents, which bounds the memory: 128 KiB of float64. Blocks then stay in
+# the cache, and below the size from which the C library maps fresh pages for each array (a factor of
+# two to five on Rosenbrock functions of 300 to 10 000 variables).
+ELEMENTS = 2**14
+# So few variables are taken in one pass whatever their data: a second pass would repeat f's values.
+FEW = 8
 
 # importing these modules has filled the tables of the array dual
 _TABLES = (array_functions, array_products)
@@ -62,7 +63,8 @@ def derivative(f: Function) -> Function:
                 f"the function maps shape {x.shape} to {result.shape}; derivative needs one that "
                 "works element by element: use gradient"
             )
-        return np.array(np.broadcast_to(result.tangents[0], x.shape))
+        slopes: Array = np.array(np.broadcast_to(result.tangents[0], x.shape))
+        return slopes
 
     return df
 
@@ -120,8 +122,8 @@ def _variables(x: Any) -> Array:
             "array duals do not nest: use adbench.dual.array.hessian for second derivatives, or the "
             "scalar duals"
         )
-    x = np.asarray(x)
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+    variables: Array = np.asarray(x)
+    return variables if variables.dtype.kind == "f" else variables.astype(np.float64)
 
 
 def _length(x: Array, data: Any) -> int:
@@ -131,14 +133,14 @@ def _length(x: Array, data: Any) -> int:
 
 def _chunks(n: int, length: int) -> Iterator[tuple[int, int]]:
     """Ranges of variables, one a pass."""
-    step = max(LEAST, ELEMENTS // length)
-    for start in range(0, n, step):
+    step = n if n <= FEW else max(1, ELEMENTS // length)
+    for start in range(0, n, max(step, 1)):
         yield start, min(start + step, n)
 
 
 def _blocks(n: int, length: int) -> Iterator[tuple[list[int], Array, Array]]:
     """Variables of each second-order pass, and the pairs of them (by position) that it computes."""
-    side = max(LEAST, int((ELEMENTS // length) ** 0.5))
+    side = max(FEW, int((ELEMENTS // length) ** 0.5))
     blocks = [list(range(start, min(start + side, n))) for start in range(0, n, side)]
     for row, a in enumerate(blocks):
         i, j = np.triu_indices(len(a))

@@ -113,7 +113,7 @@ def _divide(a: Any, b: Any) -> DualArray:
         return binary("div", a, b)
     value, r = plain(a) / b.value, 1.0 / b.value
     n = value.ndim
-    t = aligned(b.tangents, n) * -(value * r)
+    t = aligned(b.tangents, n) * (value * -r)
     if isinstance(a, DualArray):
         same_seed(a, b)
         t = _increased(t, aligned(a.tangents, n) * r)
@@ -184,7 +184,12 @@ def _power(a: Any, b: Any) -> DualArray:
     return chain(a, *rules.powers(NUMPY, a.value, np.asarray(b, dtype=a.dtype)))
 
 
-_NAMES = {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "neg": np.negative}
+_NAMES: dict[str, Any] = {
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "neg": np.negative,
+}
 _NAMES.update({"pos": np.positive, "erf": special.erf, "erfc": special.erfc})
 
 UFUNCS.update({_NAMES.get(name) or getattr(np, name): unary(r) for name, r in rules.UNARY.items()})

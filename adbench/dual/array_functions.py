@@ -5,7 +5,7 @@ Each is written in terms of the value and, through `linear`, of tangents with on
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from adbench.dual.array_arithmetic import aligned, lift, same_seed
 from adbench.dual.array_type import FUNCTIONS, UFUNCS, Array, DualArray, Seed, full, linear, plain
 
 Axes = int | tuple[int, ...] | None
+Ours = TypeVar("Ours", bound=Callable[..., Any])
 
 
-def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def implements(*functions: Any) -> Callable[[Ours], Ours]:
     """Enter the decorated function for those of NumPy."""
 
-    def enter(ours: Callable[..., Any]) -> Callable[..., Any]:
+    def enter(ours: Ours) -> Ours:
         FUNCTIONS.update(dict.fromkeys(functions, ours))
         return ours
 

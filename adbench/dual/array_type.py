@@ -86,7 +86,7 @@ class DualArray:
     @property
     def T(self) -> Any:
         """The transpose."""
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -207,7 +207,7 @@ class DualArray:
     def __getattr__(self, name: str) -> Any:
         # only reached for what is no slot, property or method above
         if name in METHODS:
-            return partial(getattr(np, name), self)
+            return partial(FUNCTIONS[getattr(np, name)], self)
         raise AttributeError(f"array duals have no attribute '{name}': see adbench.dual.array")
 
 

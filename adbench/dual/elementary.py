@@ -49,10 +49,24 @@ FLOAT: Mapping[str, Function] = MappingProxyType(
 
 
 def _special(ufunc: Any) -> Function:
-    return lambda x: complex(ufunc(x))
+    return lambda *args: complex(ufunc(*args))
 
 
-# Only functions that are analytic: fabs and comparisons have no place here.
+def angle(y: Any, x: Any) -> Any:
+    """The angle of (x, y) by arctangents, which complex numbers have and atan2 has not."""
+    flat = np.abs(np.real(x)) >= np.abs(np.real(y))
+    sign = np.copysign(np.pi, np.real(y))
+    turned = np.arctan(np.where(flat, y, x) / np.where(flat, x, y))
+    return np.where(flat, turned + sign * (np.real(x) < 0), 0.5 * sign - turned)[()]
+
+
+def _refusal(name: str) -> Function:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise NotImplementedError(f"complex step needs an analytic function, and {name} is not")
+
+    return refuse
+
+
 COMPLEX: Mapping[str, Function] = MappingProxyType(
     {
         **{name: getattr(cmath, name) for name in UNARY_NAMES if hasattr(cmath, name)},
@@ -61,7 +75,9 @@ COMPLEX: Mapping[str, Function] = MappingProxyType(
         "erf": _special(special.erf),
         "erfc": _special(special.erfc),
         "lgamma": _special(special.loggamma),
+        "atan2": _special(angle),
         "pow": _pow,
+        "fabs": _refusal("fabs"),
     }
 )
 
@@ -92,3 +108,15 @@ def numpy_words() -> dict[str, Any]:
     """All of NumPy's public names, and the names of `ARRAY`: the namespace of whole-array code."""
     public = {name: value for name, value in vars(np).items() if not name.startswith("_")}
     return {**public, **CONSTANTS, **ARRAY}
+
+
+NOT_ANALYTIC = (
+    "abs", "absolute", "fabs", "sign", "hypot", "conj", "conjugate", "real", "imag", "angle", "vdot",
+)  # fmt: skip
+
+
+def complex_numpy_words() -> dict[str, Any]:
+    """As `numpy_words`, for complex steps: what is not analytic refuses instead of misleading."""
+    refused = {name: _refusal(name) for name in NOT_ANALYTIC}
+    own = {"atan2": angle, "arctan2": angle, "lgamma": special.loggamma}
+    return {**numpy_words(), **refused, **own}

@@ -55,19 +55,12 @@ def _unary(name: str, rule: Rule) -> Function:
         if getattr(x, "tag", 0):
             return x.chain(*evaluate(rule, plain, x.value))
         if isinstance(x, complex):
-            return _complex(name, x)
+            return COMPLEX[name](x)
         return plain(x)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{name} of a float, a complex number or a dual number."
     return function
-
-
-def _complex(name: str, x: complex) -> complex:
-    if name not in COMPLEX:
-        raise TypeError(f"{name} of a complex number is not an analytic function: use real numbers")
-    value: complex = COMPLEX[name](x)
-    return value
 
 
 def binary(name: str, a: Any, b: Any) -> Any:

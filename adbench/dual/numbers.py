@@ -19,8 +19,8 @@ from adbench.dual.functions import binary, math, power
 
 def outranks(other: Any, mine: "Number") -> bool:
     """Whether `other` is a dual of a later (inner) call; refuses what is no number at all."""
-    tag = getattr(other, "tag", 0)
-    if not tag and getattr(other, "ndim", 0):
+    tag = getattr(other, "tag", None) or 0
+    if not tag and getattr(other, "ndim", None):
         raise TypeError(
             "a scalar dual number meets an array: index the array, or differentiate whole-array "
             "code with adbench.dual.array"

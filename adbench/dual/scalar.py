@@ -138,11 +138,11 @@ def _one(x: Any) -> Any:
 
 
 def _is_ours(result: Any, tag: int) -> bool:
-    return bool(getattr(result, "tag", 0) == tag)
+    return isinstance(result, Number) and result.tag == tag
 
 
 def _checked(result: Any) -> Any:
-    if isinstance(result, (list, tuple)) or getattr(result, "ndim", 0):
+    if isinstance(result, (list, tuple)) or getattr(result, "ndim", None):
         raise TypeError(
             f"the function returned a {type(result).__name__}; a function to differentiate returns "
             "one number: differentiate its elements one by one"

@@ -6,13 +6,14 @@ meaning. Both compile in `prepare`, for the types of the arguments, so the first
 call returns a new array (or ``(float, array)`` for value and gradient), as a SciPy user would want.
 Nothing is cached on disk, so that every process pays for compilation.
 
-`numba-dual` is exact. `numba-central` does all its evaluations inside one compiled function:
+`numba-dual` is exact; for 2 or 3 variables it compiles f for floats first, to see which layout of
+tangents suits it (`adbench.dual.numba.suited_layout`). `numba-central` does all its evaluations inside one compiled function:
 
 - first derivatives: :math:`(f(x_+) - f(x_-)) / (x_+ - x_-)` with :math:`x_\pm = \mathrm{fl}(x \pm h)`, so that
   the steps taken are the steps divided by; :math:`h = \epsilon^{1/3} \max(|x|, 1)`, where truncation
   :math:`h^2 f'''/6` and rounding :math:`\epsilon f / h` balance; 2 evaluations a variable;
-- Hessian: the usual second-order stencils with :math:`h = \epsilon^{1/4} \max(|x|, 1)`, rounded to a
-  power of two times a few bits by the same subtraction; about 2 n^2 evaluations.
+- Hessian: the usual second-order stencils with :math:`h = \mathrm{fl}(\mathrm{fl}(x + h_0) - x)`,
+  :math:`h_0 = \epsilon^{1/4} \max(|x|, 1)`; about 2 n^2 evaluations.
 
 The loops of differences themselves are compiled without relaxed flags: LLVM would otherwise cancel
 the x in :math:`x_+ - x_-` and undo the rounding. The promises follow from the balance: relative errors
@@ -47,14 +48,14 @@ OPERATORS = (
     Operator.HESSIAN,
 )
 Function = Callable[..., Any]
-Drivers = Callable[[Operator, Function, int], Any]
+Drivers = Callable[[Operator, Function, tuple[Any, ...]], Any]
 
 
 def _words() -> ModuleType:
     return namespace("numba-math", {name: getattr(math, name) for name in ELEMENTARY})
 
 
-def _dual(operator: Operator, f: Function, n: int) -> Any:
+def _dual(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
     """The compiled dual driver of an operator other than VALUE."""
     from adbench.dual import numba as dual
 
@@ -65,10 +66,11 @@ def _dual(operator: Operator, f: Function, n: int) -> Any:
         Operator.VALUE_AND_GRADIENT: dual.value_and_gradient,
         Operator.HESSIAN: dual.hessian,
     }
-    return drivers[operator](f, n)
+    n = len(args[0])
+    return drivers[operator](f, n, layout=dual.suited_layout(f, n, *args))
 
 
-def _central(operator: Operator, f: Function, n: int) -> Any:
+def _central(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
     """The compiled difference driver of an operator other than VALUE."""
     from adbench.dual.numba import primal
 
@@ -178,13 +180,13 @@ def _prepare(drivers: Drivers, form: Form, operator: Operator, point: Point) -> 
             f"Numba is not asked for '{operator.value}' of this form; "
             f"it offers {', '.join(o.value for o in OPERATORS)}, the derivative of elementwise forms"
         )
-    f = form.build(_words())
-    if operator is Operator.VALUE:
-        call = dual.elementwise(f) if form.elementwise else dual.primal(f)
-    else:
-        call = drivers(operator, f, len(point.x))
+    f, args = form.build(_words()), _encode(point)
     try:
-        return Prepared(dual.compile_for(call, *_encode(point)), _encode, _decode)
+        if operator is Operator.VALUE:
+            call = dual.elementwise(f) if form.elementwise else dual.primal(f)
+        else:
+            call = drivers(operator, f, args)
+        return Prepared(dual.compile_for(call, *args), _encode, _decode)
     except dual.UnsupportedFunctionError as error:
         raise NotImplementedError(str(error)) from error
 

@@ -71,9 +71,9 @@ def _path(key: str) -> Path:
 
 
 def _read(key: str) -> Reference | None:
-    path = _path(key)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # opened here, since np.load leaves a torn file open
+        with _path(key).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             if about.pop("key") != key:
                 return None

@@ -84,13 +84,13 @@ def perturbed(point: Inputs, step: float, shake: float, seed: int) -> Inputs:
     return Inputs(
         [moved(v) for v in point.x],
         tuple(_balls(d, lambda n: Number(moved(n.v))) for d in point.data),
-        (lambda: _draws(shake, -seed)) if seed else None,
+        (lambda: _draws(shake, seed + 1000)) if seed else None,
     )
 
 
 def _draws(step: float, seed: int) -> Callable[[], float]:
     """A function that returns 1 + step or 1 - step, at random from `seed`."""
-    signs = random.Random(seed).random  # abs(seed) is what counts
+    signs = random.Random(seed).random
     return lambda: 1 + step if signs() < 0.5 else 1 - step
 
 

@@ -34,8 +34,8 @@ ZERO_BITS = 400
 # Elementwise batches above this many numbers are certified at a sample.
 SAMPLE_ABOVE, SAMPLE_SIZE = 10_000, 64
 # Relative steps of the probes of sensitivity, far above the radii and far below any curvature: of
-# inputs, and of the result of each operation (1/32 of it, see `sensitivity`).
-STEP, SHAKE = 2.0**-40, 2.0**-45
+# inputs, and of the result of each operation (1/16 of it, see `sensitivity`).
+STEP, SHAKE = 2.0**-40, 2.0**-44
 PROBES, PROBES_OF_BIG, BIG = 4, 2, 100_000
 
 
@@ -176,7 +176,7 @@ def _pairs(balls: list[Any], operator: Operator) -> tuple[Floats, Floats]:
     for i, b in enumerate(balls):
         middle = b.mid() if b.rel_accuracy_bits() >= TARGET_BITS else b * 0
         first = float(middle)
-        # flint rounds towards 0 in some releases: adding what is left rounds to nearest
+        # adding what is left rounds to nearest, however flint itself rounds
         hi[i] = first + float(middle - first) if math.isfinite(first) else first
         if not math.isfinite(hi[i]):
             raise UncertifiedError(
@@ -196,10 +196,10 @@ def sensitivity(
     numbers, where a probe costs as much as the reference). s_i / |g_i| estimates the condition number
     with respect to relative errors of single inputs.
 
-    Random probes also multiply the result of every operation on variables by 1 + h/32 or 1 - h/32.
+    Random probes also multiply the result of every operation on variables by 1 + h/16 or 1 - h/16.
     Inputs alone say too little of a long loop: the logistic map beside a bifurcation forgets what
     moves it the same way in each step, but not the rounding of each step. With 100 ulp promised for
-    inputs this amounts to 3 ulp an operation, ten times what rounding to nearest costs on average.
+    inputs this amounts to 6 ulp an operation: room for tools that do more operations than the text.
 
     A probe that cannot be certified, because it left the function's domain, tells nothing and is
     left out.

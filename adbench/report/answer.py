@@ -105,10 +105,11 @@ def _overall(facts: Facts) -> Card | None:
     single = all(d.comparison.low is None for d in facts.duels if d.comparison)
     text = f"95 % interval {span(*bounds)}" if v.low else "too few problems for an interval"
     text = "one process each" if single else text
+    mean = ", geometric mean of problems" if v.rows > 1 else ""
     return {
         "head": head,
         "what": "faster overall" if decided else "faster overall, not established",
-        "why": text + ", geometric mean of problems",
+        "why": text + mean,
         "side": side if decided else "",
     }
 

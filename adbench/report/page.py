@@ -107,8 +107,8 @@ def _methods(facts: Facts) -> Markup | None:
 
 
 def _failures(facts: Facts) -> Markup | None:
-    lines = tables.failure_list(facts)
-    return _fill("failures.html", lines=lines) if lines else None
+    lines, absent = tables.failure_list(facts), tables.absence_list(facts)
+    return _fill("failures.html", lines=lines, absent=absent) if lines or absent else None
 
 
 def _method_text(facts: Facts) -> Markup | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pandas as pd
-
 from adbench.analysis import failures, starts
 from adbench.analysis.wording import count, seconds, times, ulps
 from adbench.model import Outcome
 from adbench.report.facts import Facts
 
-__all__ = ["failure_list", "heat_map", "method_list", "start_list"]
+__all__ = ["absence_list", "failure_list", "heat_map", "method_list", "start_list"]
 
 STEPS = (1.3, 3.0, 10.0, 100.0, 1000.0)
+# Nothing went wrong: the method does not offer this, or is not installed.
+QUIET = ("unsupported", "unavailable")
 SENTENCES = {outcome.label: outcome.sentence for outcome in Outcome}
 
 
@@ -40,8 +40,10 @@ def _heat(line: Any) -> dict[str, str]:
         return {"css": "none", "text": "", "title": "not part of this run"}
     about = f"{line['method']} on {line['row']}"
     if math.isnan(line["time_s"]):
-        css = "quiet" if line["outcome"] in ("unsupported", "unavailable") else "failed"
-        return {"css": css, "text": line["outcome"], "title": f"{about}: {line['outcome']}"}
+        told = {"title": f"{about}: {line['outcome']}"}
+        if line["outcome"] in QUIET:
+            return {"css": "quiet", "text": "–", **told}
+        return {"css": "failed", "text": line["outcome"], **told}
     best = line["slowdown"] == 1.0
     step = sum(line["slowdown"] >= limit for limit in STEPS)
     mark = "†" if line["own_form"] else ""
@@ -66,7 +68,7 @@ def _method(line: Any) -> dict[str, Any]:
     first = math.fsum(start) if start else math.nan
     notes = []
     if line["processes"] < 2:
-        notes.append("one process: shown without verdict")
+        notes.append("shown without verdict")
     if line["processes"] < line["tried"]:
         notes.append(f"{line['outcome']} in {line['tried'] - line['processes']} of {line['tried']}")
     if line["own_form"]:
@@ -115,8 +117,8 @@ def _calls(line: Any) -> str:
 
 
 def failure_list(facts: Facts) -> list[dict[str, Any]]:
-    """Failures with the sentence of their outcome and their own message, gravest first."""
-    table: pd.DataFrame = failures(facts.frame)
+    """Cases that were tried and failed, with the outcome's sentence and their own message."""
+    table = failures(facts.frame)
     return [
         {
             "id": line["id"] + (" (second copy)" if line["twin"] else ""),
@@ -124,7 +126,25 @@ def failure_list(facts: Facts) -> list[dict[str, Any]]:
             "sentence": SENTENCES.get(line["outcome"], ""),
             "message": line["message"],
             "processes": line["processes"],
-            "quiet": line["outcome"] in ("unsupported", "unavailable"),
         }
-        for line in table.to_dict("records")
+        for line in table[~table["outcome"].isin(QUIET)].to_dict("records")
     ]
+
+
+def absence_list(facts: Facts) -> list[dict[str, Any]]:
+    """What a method does not offer or is not installed for, one line a method and reason."""
+    table = failures(facts.frame)
+    quiet = table[table["outcome"].isin(QUIET) & ~table["twin"]]
+    lines = []
+    for (method, outcome, message), group in quiet.groupby(["method", "outcome", "message"]):
+        rows = list(dict.fromkeys(group["row"]))
+        lines.append(
+            {
+                "method": method,
+                "outcome": outcome,
+                "reason": message or SENTENCES[str(outcome)],
+                "cases": len(rows),
+                "rows": ", ".join(rows[:4]) + (f" and {len(rows) - 4} more" if rows[4:] else ""),
+            }
+        )
+    return lines

@@ -121,6 +121,7 @@ def _line(duel: Duel, reach: float) -> dict[str, Any]:
         "first": duel.first,
         "second": duel.second,
         "ratio": times(c.ratio),
+        "ratio_n": c.ratio,
         "interval": span(c.low, c.high) or "–",
         "decision": LABELS[c.decision],
         "css": {Decision.FASTER: "jax", Decision.SLOWER: "numba"}.get(c.decision, ""),

@@ -18,6 +18,7 @@ from adbench.dual.numba.drivers import (
     elementwise,
     gradient,
     primal,
+    suited_layout,
     value_and_gradient,
 )
 from adbench.dual.numba.dual_type import DualType
@@ -34,5 +35,6 @@ __all__ = [
     "gradient",
     "hessian",
     "primal",
+    "suited_layout",
     "value_and_gradient",
 ]

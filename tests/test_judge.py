@@ -1,0 +1,347 @@
+"""The judge: accepts what is right to the last bits, rejects everything else, and says why."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache as cache_of_calls
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from adbench import registry
+from adbench.model import ELEMENTARY, Operator, Outcome, Point, namespace
+from adbench.reference import cache
+from adbench.reference.accuracy import Accuracy, accuracy
+from adbench.reference.judge import judge, tolerance
+from adbench.reference.mutants import mutants
+from adbench.reference.record import Reference
+from adbench.reference.truth import reference
+
+
+def numbers(point: Point) -> int:
+    return len(point.x) + sum(np.size(d) for d in point.data)
+
+
+ROWS = [
+    (problem, size, operator)
+    for problem in registry.problems().values()
+    for size in problem.sizes[:2]
+    if problem.elementwise or numbers(problem.at(size)) <= 20_000
+    for operator in problem.operators
+    if problem.offers(operator, len(problem.at(size).x))
+]
+NAMES = [f"{p.name}[{s}]/{op.value}" for p, s, op in ROWS]
+ALWAYS = {"nan", "zero", "sign flip", "nudged"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory):
+    """The module's references go to a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        cache.forget()
+        yield
+    cache.forget()
+
+
+@cache_of_calls
+def truth_of(row: int) -> Reference:
+    problem, size, operator = ROWS[row]
+    return reference(problem.form("scalar"), operator, problem.at(size))
+
+
+def known(value: Any, sensitivity: Any = 0.0, lo: Any = 0.0, **options: Any) -> Reference:
+    """A reference made by hand."""
+    hi = np.asarray(value, dtype=np.float64)
+    flat = np.ravel(hi)
+    full = [np.broadcast_to(v, flat.shape) for v in (lo, sensitivity)]
+    return Reference("by hand", options.pop("shape", hi.shape), flat, *full, bits=160, **options)
+
+
+# ------------------------------------------------------------------------------ every problem's rows
+
+
+@pytest.mark.parametrize("row", range(len(ROWS)), ids=NAMES)
+def test_every_mutant_is_rejected(row):
+    """Zero, NaN, sign flip, float32, permuted, and one element off by 1e-6: none is accepted."""
+    truth = truth_of(row)
+    wrong = mutants(truth)
+    assert set(wrong) >= ALWAYS
+    assert truth.hi.size == 1 or "permuted" in wrong
+    for name, answer in wrong.items():
+        outcome = judge(answer, truth).outcome
+        assert outcome is (Outcome.NAN if name == "nan" else Outcome.WRONG), name
+
+
+@pytest.mark.parametrize("row", range(len(ROWS)), ids=NAMES)
+def test_truth_rounded_to_double_is_accepted(row):
+    """Nothing better can be asked of float64; its error is at most half an ulp."""
+    truth = truth_of(row)
+    verdict = judge(truth.scatter(truth.hi), truth)
+    assert verdict.outcome is Outcome.OK
+    assert verdict.message == ""
+    assert verdict.accuracy is not None
+    assert verdict.accuracy.worst_ulp <= 0.5
+
+
+CLOSED = [i for i, (p, _, op) in enumerate(ROWS) if op in p.exact]
+VALUES = [i for i, (p, s, op) in enumerate(ROWS) if op is Operator.VALUE and s != 100_000]
+FLOATS = namespace("floats", {name: getattr(math, name) for name in ELEMENTARY})
+
+
+@pytest.mark.parametrize("row", CLOSED, ids=[NAMES[i] for i in CLOSED])
+def test_closed_forms_in_plain_floats_are_accepted(row):
+    """A straightforward program is no worse than what an exact method promises."""
+    problem, size, operator = ROWS[row]
+    point = problem.at(size)
+    answer = problem.exact[operator](FLOATS)(point.x.tolist(), *(d.tolist() for d in point.data))
+    verdict = judge(answer, truth_of(row))
+    assert verdict.outcome is Outcome.OK, verdict.message
+
+
+@pytest.mark.parametrize("row", VALUES, ids=[NAMES[i] for i in VALUES])
+def test_scalar_forms_in_plain_floats_are_accepted(row):
+    """The form itself, run on Python floats."""
+    problem, size, _ = ROWS[row]
+    point, form = problem.at(size), problem.form("scalar")
+    f, data = form.build(FLOATS), [d.tolist() for d in point.data]
+    x = point.x.tolist()
+    verdict = judge([f(v, *data) for v in x] if form.elementwise else f(x, *data), truth_of(row))
+    assert verdict.outcome is Outcome.OK, verdict.message
+
+
+def test_long_loop_beside_a_bifurcation_in_plain_floats_is_accepted():
+    """Rounding in each of 1 000 steps is felt there; differentiating exactly is still accepted."""
+    row = NAMES.index("logistic_map[100000]/derivative")
+    truth, (problem, size, _) = truth_of(row), ROWS[row]
+    r = truth.gather(problem.at(size).x)
+    x, d = 0.3 + 0.0 * r, 0.0 * r
+    for _ in range(1_000):
+        x, d = r * x * (1.0 - x), x * (1.0 - x) + r * (1.0 - 2.0 * x) * d
+    verdict = judge(truth.scatter(d), truth)
+    assert verdict.outcome is Outcome.OK, verdict.message
+
+
+# ---------------------------------------------------------------------------------- what is no answer
+
+
+@pytest.mark.parametrize("answer", [[1.0], [[1.0, 2.0]], 3.0, [1.0, 2.0, 3.0]])
+def test_wrong_shape_fails_and_names_both_shapes(answer):
+    """Never broadcast, never ravelled."""
+    verdict = judge(answer, known([1.0, 2.0]))
+    assert verdict.outcome is Outcome.FAILED
+    assert str(np.shape(answer)) in verdict.message
+    assert "(2,)" in verdict.message
+
+
+@pytest.mark.parametrize("answer", [[1.0 + 0j, 2.0], ["1", "2"], [None, 1.0], [[1.0], [1.0, 2.0]]])
+def test_what_is_no_array_of_real_numbers_fails(answer):
+    """Complex numbers, texts, None and ragged lists."""
+    verdict = judge(answer, known([1.0, 2.0]))
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.accuracy is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_not_finite_is_its_own_outcome(bad):
+    """The message says where; there is no error to measure."""
+    verdict = judge([[1.0, 2.0], [bad, 4.0]], known([[1.0, 2.0], [3.0, 4.0]]))
+    assert verdict.outcome is Outcome.NAN
+    assert "element [1, 0]" in verdict.message
+    assert str(bad) in verdict.message
+    assert verdict.accuracy is None
+
+
+def test_nan_outside_the_sample_is_seen_and_other_numbers_there_are_not_judged():
+    """A sample certifies its own elements; finiteness is asked of all."""
+    truth = known([1.0, 3.0], shape=(4,), pointwise=True, elements=(0, 2))
+    assert judge([1.0, 77.0, 3.0, 77.0], truth).outcome is Outcome.OK
+    assert judge([1.0, math.nan, 3.0, 77.0], truth).outcome is Outcome.NAN
+    wrong = judge([1.0, 77.0, 3.1, 77.0], truth)
+    assert wrong.outcome is Outcome.WRONG
+    assert "element [2]" in wrong.message
+
+
+# ---------------------------------------------------------------------------------- the exact promise
+
+ULP = 2.0**-52
+
+
+@pytest.mark.parametrize(("kappa", "ulps", "outcome"), [
+    (0.0, 99, Outcome.OK),
+    (0.0, 101, Outcome.WRONG),
+    (1.0, 101, Outcome.WRONG),
+    (50.0, 4_900, Outcome.OK),
+    (50.0, 5_100, Outcome.WRONG),
+])  # fmt: skip
+def test_hundred_ulp_times_the_condition_number(kappa, ulps, outcome):
+    """The bound itself, from both sides, on one element among right ones."""
+    truth = known([1.0, 1e9], sensitivity=[kappa, 0.0])
+    assert judge([1.0 + ulps * ULP, 1e9], truth).outcome is outcome
+
+
+def test_structural_zero_must_be_zero_and_cancelled_zero_may_be_rounded():
+    """Both are 0; s says that the second is what is left of 1 - 1."""
+    truth = known([0.0, 0.0, 5.0], sensitivity=[0.0, 2.0, 0.0])
+    assert judge([0.0, 1e-16, 5.0], truth).outcome is Outcome.OK
+    assert judge([0.0, 1e-13, 5.0], truth).outcome is Outcome.WRONG
+    assert judge([1e-16, 0.0, 5.0], truth).outcome is Outcome.WRONG
+    assert judge([0.0, 0.0, 5.0], truth).outcome is Outcome.OK
+
+
+def test_small_element_is_not_hidden_by_a_large_one():
+    """A relative error of 1e-6 in an element 1e-20 times the largest is an error."""
+    truth = known([1.0, 1e-20])
+    verdict = judge([1.0, 1e-20 * (1 + 1e-6)], truth)
+    assert verdict.outcome is Outcome.WRONG
+    assert verdict.accuracy is not None
+    assert verdict.accuracy.error_rel < 1e-25 < 1e-7 < verdict.accuracy.worst_rel
+
+
+def test_flushed_subnormals_are_accepted():
+    """Some tools turn what is below 2.2e-308 into 0."""
+    assert judge([0.0], known([1e-310])).outcome is Outcome.OK
+    assert judge([0.0], known([1e-300])).outcome is Outcome.WRONG
+
+
+def test_message_says_what_was_found_and_what_was_promised():
+    """Count, place, both values, error and promise, in words."""
+    message = judge([1.0, 2.5, 3.0], known([1.0, 2.0, 3.0], sensitivity=[0.0, 8.0, 0.0])).message
+    for words in ("1 of 3", "element [1]", "is 2.5 and should be 2.0", "0.25 relative",
+                  "100 ulp times its condition number, 4"):  # fmt: skip
+        assert words in message
+    assert "the value, is 2.0 and should be 1.0" in judge(2.0, known(1.0)).message
+
+
+def test_overflowing_error_is_wrong():
+    """1e308 for -1e308: the error is no float64."""
+    assert judge([1e308], known([-1.7e308])).outcome is Outcome.WRONG
+
+
+# -------------------------------------------------------------------------------- the inexact promise
+
+
+def test_rtol_is_a_promise_on_norms():
+    """A small element may be off as long as the whole is not."""
+    truth = known([3.0, 4.0, 1e-9])
+    assert judge([3.0, 4.0 + 4e-6, 2e-9], truth, rtol=1e-6).outcome is Outcome.OK
+    verdict = judge([3.0, 4.0 + 6e-6, 1e-9], truth, rtol=1e-6)
+    assert verdict.outcome is Outcome.WRONG
+    assert "1.2e-06 of the result's norm, where 1e-06 is promised" in verdict.message
+    assert judge([3.0, math.nan, 1e-9], truth, rtol=1e-6).outcome is Outcome.NAN
+
+
+def test_rtol_never_asks_for_more_than_an_exact_method():
+    """With kappa 1e10 an exact method may be 2e-4 off, so a difference may."""
+    truth = known([1.0], sensitivity=[1e10])
+    assert judge([1.0 + 1e-4], truth, rtol=1e-8).outcome is Outcome.OK
+    assert judge([1.0 + 1e-3], truth, rtol=1e-8).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize("rtol", [0.0, 1.0, -1e-6, math.nan])
+def test_rtol_that_promises_nothing_is_refused(rtol):
+    """Zero and one are no promises of a finite difference."""
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        judge([1.0], known([1.0]), rtol=rtol)
+
+
+# ------------------------------------------------------------------------------------------- accuracy
+
+
+def test_errors_are_measured_against_both_halves_of_the_truth():
+    """Truth 1 + 2^-54: the double 1 is a quarter ulp off, the next one three quarters."""
+    truth = known([1.0], lo=[2.0**-54])
+    assert accuracy([1.0], truth).worst_ulp == 0.25
+    assert accuracy([1.0 + ULP], truth).worst_ulp == 0.75
+    assert accuracy([1.0], truth).error_ulp == 0.25
+
+
+def test_figures_of_accuracy():
+    """Norm-wise and worst element, each in relative size and in ulp of the right number."""
+    found = accuracy([3.0, 4.0 + 4 * ULP, 0.5], known([3.0, 4.0, 0.5], sensitivity=[3.0, 4.0, 0.5]))
+    size = math.sqrt(25.25)
+    assert found.error_rel == pytest.approx(4 * ULP / size)
+    assert found.error_ulp == 1.0
+    assert found.worst_rel == ULP
+    assert found.worst_ulp == 1.0
+    assert found.kappa == pytest.approx(1.0)
+
+
+def test_zero_truth_gives_finite_figures():
+    """The largest element, or 1, stands in for the size of what is 0."""
+    assert accuracy([0.0, 2.0], known([0.0, 2.0])).worst_rel == 0.0
+    assert accuracy([1.0, 2.0], known([0.0, 2.0])).worst_rel == 0.5
+    assert accuracy([0.25], known([0.0], sensitivity=[1.0])).error_rel == 0.25
+
+
+def test_accuracy_goes_through_json():
+    """Standard JSON and back, even where kappa is infinite."""
+    found = accuracy([0.25], known([0.0], sensitivity=[1.0]))
+    text = json.dumps(found.as_dict(), allow_nan=False)
+    assert Accuracy.from_dict(json.loads(text)) == found
+
+
+def test_accuracy_refuses_what_has_no_error():
+    """Another shape, or numbers that are not finite."""
+    with pytest.raises(ValueError, match="shape"):
+        accuracy([1.0], known([1.0, 2.0]))
+    with pytest.raises(ValueError, match="not finite"):
+        accuracy([math.nan], known([1.0]))
+
+
+# ---------------------------------------------------------------------------------------------- laws
+
+truths = arrays(
+    np.float64, st.integers(1, 6), elements=st.floats(-1e6, 1e6).map(lambda v: v or 1.0)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(truths, st.data())
+def test_half_an_ulp_is_accepted_and_a_millionth_is_not(value, data):
+    """Whatever the truth: its double passes, and one element off by 1e-6 fails."""
+    assume(np.all(np.abs(value) > 1e-290))
+    truth = known(value)
+    assert judge(value, truth).outcome is Outcome.OK
+    i = data.draw(st.integers(0, value.size - 1))
+    off = value.copy()
+    off[i] *= 1.0 + 1e-6
+    assert judge(off, truth).outcome is Outcome.WRONG
+    assert judge(off, truth, rtol=1e-5).outcome is Outcome.OK
+
+
+@settings(max_examples=100, deadline=None)
+@given(truths, st.floats(0, 1e3), st.floats(-3, 3), st.integers(-300, 300))
+def test_scaling_by_a_power_of_two_changes_no_verdict(value, sensitivity, error, exponent):
+    """Promises and figures are relative: they do not know the unit of f."""
+    assume(np.all(np.abs(value) > 1e-100))
+    k = 2.0**exponent
+    answer = value + error * tolerance(known(value, sensitivity))
+    one = judge(answer, known(value, sensitivity))
+    two = judge(answer * k, known(value * k, sensitivity * k))
+    assert one.outcome is two.outcome
+    assert one.accuracy is not None
+    assert two.accuracy is not None
+    assert two.accuracy.worst_rel == one.accuracy.worst_rel
+    assert two.accuracy.error_rel == pytest.approx(one.accuracy.error_rel, rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("permuted", [1.0, 2.0]), ("float32", [0.1]), ("nudged", [0.0, 7.0]), ("zero", [0.5]),
+])  # fmt: skip
+def test_mutants_differ_from_the_truth(name, value):
+    """Each mutant that is offered is not the truth."""
+    answer = mutants(known(value))[name]
+    assert answer.shape == np.shape(value)
+    assert np.any(answer != value)
+
+
+def test_mutants_that_would_be_the_truth_are_not_offered():
+    """A zero has no zeroed mutant; equal elements no permuted one; 0.5 is a float32."""
+    assert set(mutants(known([0.0, 0.0]))) == {"nan"}
+    assert set(mutants(known([0.5, 0.5]))) == {"nan", "zero", "sign flip", "nudged"}
