@@ -225,8 +225,12 @@ def measure_row(
     rng: random.Random,
     record: Callable[[Cell, Result], None],
     announce: Callable[[Cell], None],
+    spent: Callable[[], bool],
 ) -> None:
-    """Measure all cells of one row; `record` gets each result as soon as it is known."""
+    """Measure all cells of one row; `record` gets each result as soon as it is known.
+
+    No further cell is begun once `spent` says that there is no time left.
+    """
     waiting = list(cells)
     rng.shuffle(waiting)
     running: list[Cell] = []
@@ -242,6 +246,8 @@ def measure_row(
         return True
 
     for cell in waiting:
+        if spent():
+            break
         announce(cell)
         known = decided(cell.row, cell.method) or _too_slow(cell, point, history)
         if known is not None:

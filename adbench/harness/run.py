@@ -131,7 +131,8 @@ class _Campaign:
             key for s in _stages(self.chosen) for row in self.rows for key, _ in self._keys(row, s)
         ]
         self.summary.resumed = sum(k in self.file.done for k in everything)
-        self.progress.total(len(everything) - self.summary.resumed)
+        self.summary.left = len(everything) - self.summary.resumed
+        self.progress.total(self.summary.left)
 
     def _keys(self, row: Row, stage: Stage) -> Iterator[tuple[Key, tuple[Method, bool]]]:
         """The cells of a row in a stage: key, method, twin."""
@@ -151,7 +152,6 @@ class _Campaign:
             for row in self.rows:
                 pending = [(k, m) for k, m in self._keys(row, stage) if k not in self.file.done]
                 if pending and self._spent(stage):
-                    self.summary.left += len(pending)
                     continue
                 covered.append(row)
                 cells = [
@@ -160,18 +160,28 @@ class _Campaign:
                 ]
                 if cells:
                     point = row.problem.at(row.size)
-                    measure_row(cells, point, self.history, self.rng, self._record, self._announce)
+                    measure_row(
+                        cells,
+                        point,
+                        self.history,
+                        self.rng,
+                        self._record,
+                        self._announce,
+                        lambda: self._spent(None),
+                    )
         finally:
             for worker in workers.values():
                 worker.end()
         if stage.contenders:
             self.rows = covered
 
-    def _spent(self, stage: Stage) -> bool:
+    def _spent(self, stage: Stage | None) -> bool:
+        """Whether the budget's share of this stage, or all of it, is used up."""
         budget = self.chosen.budget_s
         if budget is None:
             return False
-        share = FIRST_PASS if stage.contenders and stage.repeat == 0 else 1.0
+        first = stage is not None and stage.contenders and stage.repeat == 0
+        share = FIRST_PASS if first else 1.0
         return stopwatch.monotonic() - self.began > budget * share
 
     def _announce(self, cell: Cell) -> None:
@@ -183,6 +193,7 @@ class _Campaign:
         line["threads"] = dict(cell.worker.threads)
         self.file.append(line)
         self.summary.measured += 1
+        self.summary.left -= 1
         label = result.outcome.label
         self.summary.outcomes[label] = self.summary.outcomes.get(label, 0) + 1
         self.progress.done(line)

@@ -119,7 +119,6 @@ def calibrate(
     args: tuple[Any, ...],
     decode: Callable[[Any], Any],
     warm_s: float = 0.05,
-    most_s: float = 2.0,
 ) -> tuple[int, float, float]:
     """Warm up, then choose how many calls make a block.
 
@@ -134,13 +133,15 @@ def calibrate(
         Seconds that `decode` takes alone, the best of three, its output complete beforehand.
     """
     loops, best, spent = 1, float("inf"), 0.0
-    while spent < warm_s and spent < most_s:
+    while True:
         result, wall, _ = _loop(call, args, loops)
         wall += _stand_still()
         best = min(best, wall / loops)
         spent += wall
-        if wall < BLOCK_S:
-            loops *= 2
+        if spent >= warm_s:
+            break
+        # at most sixteenfold: the first calls are slower than what follows
+        loops = max(1, min(round(BLOCK_S / best), 16 * loops))
     decode_s = min(timed(decode, result)[1].wall_s for _ in range(3))
     return max(1, round(BLOCK_S / best)), best, decode_s
 

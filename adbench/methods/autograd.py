@@ -118,6 +118,7 @@ METHODS = [
         ),
         prepare=partial(_prepare, _reverse),
         requires=("autograd",),
+        imports=("autograd.numpy", "autograd.scipy.special"),
     ),
     Method(
         name="autograd-forward",
@@ -133,6 +134,7 @@ METHODS = [
         ),
         prepare=partial(_prepare, _forward),
         requires=("autograd",),
+        imports=("autograd.numpy", "autograd.scipy.special"),
         gaps={
             "special-functions": "autograd has rules for erf, erfc and lgamma in reverse mode only"
         },

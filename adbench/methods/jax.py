@@ -181,6 +181,7 @@ def _method(
         operators=operators,
         prepare=partial(_prepare, ways, async_dispatch),
         requires=("jax",),
+        imports=("jax.numpy", "jax.scipy.special"),
         compiles=True,
     )
 

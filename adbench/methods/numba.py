@@ -203,6 +203,7 @@ def _method(
         operators=OPERATORS,
         prepare=partial(_prepare, drivers),
         requires=("numba",),
+        imports=("adbench.dual.numba",),
         rtol=rtol,
         compiles=True,
     )

@@ -215,6 +215,7 @@ METHODS = [
         operators=OPERATORS,
         prepare=_prepare,
         requires=("sympy", "scipy"),
+        imports=("sympy.codegen.cfunctions", "scipy.special"),
         gaps={"long-loop": "the expression doubles with each pass of a loop that feeds on itself"},
     )
 ]
