@@ -24,7 +24,7 @@ from adbench.analysis import (
     tidy,
     verdict,
 )
-from adbench.analysis.compare import decide, interval
+from adbench.analysis.compare import decide, interval, pooled
 from adbench.analysis.duel import pick
 from adbench.analysis.summary import break_even
 from adbench.analysis.wording import percent, seconds, span, times, ulps
@@ -411,6 +411,31 @@ class TestSummary:
         jax = jax[~jax.twin]
         expected = jax.prepare_s.median() + jax.first_s.median()
         assert table.first_start_s["rosenbrock[2]/gradient"] == pytest.approx(expected)
+
+
+class TestModeratedInterval:
+    @pytest.mark.parametrize("differ", [0.0, 1.0])
+    def test_two_processes_a_row_are_covered_as_promised(self, differ):
+        """Simulated rows whose true ratio is 1: their 95 % intervals hold it in 93 to 99.5 %."""
+        rng = np.random.default_rng(5)
+        held = []
+        for _ in range(300):
+            spreads = 0.02 * np.exp(differ * rng.standard_normal(8))
+            rows = [s * rng.standard_normal(2) for s in spreads]
+            spread = pooled(rows)
+            held += [low <= 1.0 <= high for low, high in (interval(d, spread) for d in rows)]
+        assert 0.93 <= np.mean(held) <= 0.995
+
+    def test_it_lies_between_the_rows_own_and_the_runs_spread(self):
+        calm, wild = np.array([0.0, 0.001]), np.array([0.0, 0.5])
+        spread = pooled([calm, wild, calm, calm])
+        for d, narrower in ((wild, True), (calm, False)):
+            plain, moderated = interval(d), interval(d, spread)
+            assert (moderated[1] < plain[1]) is narrower
+
+    def test_too_few_rows_leave_the_plain_interval(self):
+        assert pooled([np.array([0.0, 1.0])] * 3) is None
+        assert pooled([np.array([0.0])] * 9) is None
 
 
 class TestWording:

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from adbench.analysis.compare import decide, interval, log_ratios, noise_floor
-from adbench.model import Comparison, Decision, Operator
+from adbench.analysis.compare import (
+    Spread,
+    decide,
+    interval,
+    log_ratios,
+    noise_floor,
+    pooled,
+)
+from adbench.model import Comparison, Decision, Floats, Operator
 
 __all__ = ["Duel", "duels", "pick"]
 
@@ -70,16 +77,47 @@ def duels(frame: pd.DataFrame, first: str = "jax", second: str = "numba") -> tup
     floor = noise_floor(frame)
     both = frame[frame["tool"].isin([first, second]) & ~frame["twin"]]
     order = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
+    rows = [both[both["row"] == row] for row in order["row"].tolist()]
+    pairs = [_Pair.of(here, first, second) for here in rows]
+    spread = pooled(pair.used for pair in pairs)
     return tuple(
-        _duel(both[both["row"] == row], first, second, floor) for row in order["row"].tolist()
+        _duel(here, pair, first, second, floor, spread)
+        for here, pair in zip(rows, pairs, strict=True)
     )
 
 
-def _duel(here: pd.DataFrame, first: str, second: str, floor: float | None) -> Duel:
-    a, b = (pick(here[here["tool"] == tool]) for tool in (first, second))
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """The methods that stand for two tools on one row, and their log ratios, one a process."""
+
+    a: str | None
+    b: str | None
+    used: Floats
+    held_out: bool
+
+    @classmethod
+    def of(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
+        """Chosen on the first process; ratios from the others if at least two remain, else from all."""
+        a, b = (pick(here[here["tool"] == tool]) for tool in (first, second))
+        if a is None or b is None:
+            return cls(a, b, np.empty(0), False)
+        d = log_ratios(here, str(here["row"].iloc[0]), a, b).sort_index()
+        held_out = len(d) >= 3
+        return cls(a, b, np.asarray(d.iloc[1:] if held_out else d, dtype=np.float64), held_out)
+
+
+def _duel(
+    here: pd.DataFrame,
+    pair: _Pair,
+    first: str,
+    second: str,
+    floor: float | None,
+    spread: Spread | None,
+) -> Duel:
+    a, b = pair.a, pair.b
     head = here.iloc[0]
     chosen = here[here["method"].isin([m for m in (a, b) if m])]
-    comparison, held_out = _held_out(here, str(head["row"]), a, b, floor)
+    comparison, held_out = _comparison(str(head["row"]), pair, floor, spread), pair.held_out
     return Duel(
         row=str(head["row"]),
         problem=str(head["problem"]),
@@ -124,21 +162,14 @@ def _steadfast(rows: pd.DataFrame) -> list[str]:
     return [str(m) for m in ran.index[ran]]
 
 
-def _held_out(
-    here: pd.DataFrame, row: str, a: str | None, b: str | None, floor: float | None
-) -> tuple[Comparison | None, bool]:
-    """The comparison from the processes after the first, if at least two remain, else from all."""
-    if a is None or b is None:
-        return None, False
-    d = log_ratios(here, row, a, b).sort_index()
-    if d.empty:
-        return None, False
-    held_out = len(d) >= 3
-    used = d.iloc[1:] if held_out else d
-    low, high = interval(np.asarray(used, dtype=np.float64))
-    ratio = math.exp(float(used.mean()))
-    decision = decide(low, high, floor)
-    return Comparison(row, a, b, ratio, low, high, floor, decision), held_out
+def _comparison(
+    row: str, pair: _Pair, floor: float | None, spread: Spread | None
+) -> Comparison | None:
+    if pair.a is None or pair.b is None or not len(pair.used):
+        return None
+    low, high = interval(pair.used, spread)
+    ratio = math.exp(float(pair.used.mean()))
+    return Comparison(row, pair.a, pair.b, ratio, low, high, floor, decide(low, high, floor))
 
 
 def _why(rows: pd.DataFrame) -> str:

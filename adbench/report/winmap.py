@@ -107,7 +107,7 @@ def comparisons(facts: Facts) -> list[dict[str, Any]]:
 
 def _reach(c: Comparison) -> float:
     ends = [c.ratio, c.low or c.ratio, c.high or c.ratio]
-    # a two-process interval can span decades; beyond 100x its end is cut off at the frame
+    # an interval of few processes can span decades; beyond 100x its end is cut off at the frame
     return max(math.log(1.5), *(min(abs(math.log(e)), math.log(100.0)) for e in ends))
 
 
