@@ -86,10 +86,16 @@ def test_timings_exist_exactly_when_the_case_ran(outcomes: dict[str, dict]) -> N
         assert bool(steady) == (line["outcome"] == "ok"), line["id"]
 
 
+def _hear_interrupts() -> None:
+    """A test suite started in the background inherits a deaf SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _start(path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command("run", "{rosenbrock,gauss_nll}/gradient/{numpy-*,dual-*,complex-step}", "--out", str(path)),
         env=environment(), stderr=subprocess.PIPE, text=True,
+        preexec_fn=None if sys.platform == "win32" else _hear_interrupts,
     )  # fmt: skip
 
 
