@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -249,42 +250,40 @@ def run(
     ] = None,
 ) -> None:
     """Measure; a rerun with the same --out continues where the last one stopped."""
-    from adbench.harness import plan
+    from adbench.harness import plan, store
     from adbench.harness import run as harness
 
     chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
     rows = plan.rows(chosen, filters or ())
     path = out_file or _default_out(chosen.name)
     if fresh:
-        path.unlink(missing_ok=True)
-    err.print(f"results go to {path}", highlight=False, markup=False)
+        store.discard(path)
+    _note(f"results go to {path}")
     bar = _Bar()
     try:
         with bar.bar:
             summary = harness.run(rows, chosen, path, bar, seed)
     except KeyboardInterrupt:
-        again = " ".join(["adbench run", *(f"'{f}'" for f in filters or ()), f"--preset {preset}"])
-        err.print(
-            f"\nstopped; every finished result is in {path}. Continue with:\n  {again} --out {path}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        options = {"--preset": preset, "--out": path, "--seed": seed}
+        options |= {"--time-limit": time_limit, "--memory-limit": memory_limit}
+        given = [str(w) for o, v in options.items() if v is not None for w in (o, v)]
+        again = shlex.join(["adbench", "run", *(filters or ()), *given])
+        _note(f"\nstopped; every finished result is in {path}. Continue with:\n  {again}")
         raise typer.Exit(130) from None
     counts = ", ".join(f"{n} {label}" for label, n in sorted(summary.outcomes.items()))
-    err.print(
-        f"{summary.measured} new results ({counts or 'none'}), {summary.resumed} were there already",
-        highlight=False,
-        markup=False,
+    _note(
+        f"{summary.measured} new results ({counts or 'none'}), {summary.resumed} were there already"
     )
     if summary.left:
-        err.print(
-            f"{summary.left} cases left out: the {chosen.budget_s:.0f} s of preset '{chosen.name}' are "
-            "used up. The same command again continues with them.",
-            highlight=False,
-            markup=False,
+        _note(
+            f"{summary.left} results left out: they do not fit into the {chosen.budget_s:.0f} s of preset "
+            f"'{chosen.name}'. The same command again continues with them."
         )
-    err.print(f"now: adbench report {path}", highlight=False, markup=False)
+    _note(f"now: adbench report {shlex.quote(str(path))}")
+
+
+def _note(message: str) -> None:
+    err.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 def _default_out(preset: str) -> Path:
@@ -369,6 +368,8 @@ def evaluate(
 
 def _reference(reference: Any) -> Any:
     """Decimal strings in the shape of the result; by flat index where only a sample is certified."""
+    if reference is None:
+        return None
     digits = list(reference.decimals())
     if reference.elements is not None:
         return dict(zip(map(str, reference.elements), digits, strict=True))
@@ -394,9 +395,9 @@ def _nested(value: Any) -> Any:
 def _numbers(path: Path) -> list[float]:
     try:
         values = json.loads(path.read_text())
-    except FileNotFoundError:
+    except OSError as error:
         raise UnknownNameError(
-            f"--at {path}: no such file; give a JSON file with a list of numbers"
+            f"--at {path}: {error.strerror}; give a JSON file with a list of numbers"
         ) from None
     except ValueError as error:
         raise UnknownNameError(f"--at {path} is not JSON: {error}") from None
@@ -404,7 +405,7 @@ def _numbers(path: Path) -> list[float]:
         isinstance(values, list)
         and values
         and all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v)
+            isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) < 1e308
             for v in values
         )
     )

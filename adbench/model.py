@@ -6,12 +6,13 @@ Everything else in the package is said in these words (see ``docs/DESIGN.md``, s
 from __future__ import annotations
 
 import ast
+import contextlib
+import dis
 import enum
 import hashlib
 import inspect
 import math
 import re
-import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -208,7 +209,8 @@ def elsewhere(point: Point) -> Point:
     """Another point of the same shapes: other x and other data, still in the function's domain.
 
     A method is prepared here and called at the real point, so that one which stores the answer is
-    caught. Uniform scaling keeps order, signs and zeros; integer data (counts, indices) stay.
+    caught. Uniform scaling keeps order and signs; integer data (counts, indices) stay, zeros of data
+    too, and a zero of x moves a little.
     """
 
     def scaled(d: Any) -> Any:
@@ -216,7 +218,8 @@ def elsewhere(point: Point) -> Point:
             return d * (1.0 + 2.0**-9)
         return d
 
-    return Point(point.x * (1.0 + 2.0**-8), tuple(scaled(d) for d in point.data))
+    x = np.where(point.x == 0.0, 2.0**-20, point.x * (1.0 + 2.0**-8))
+    return Point(x, tuple(scaled(d) for d in point.data))
 
 
 Builder = Callable[[ModuleType], Callable[..., Any]]
@@ -257,7 +260,14 @@ class Form:
 
     @property
     def text(self) -> str:
-        """Source of the builder and of the functions of its module that it uses."""
+        """Source of the builder and of the functions of its package that it uses, and the values of
+        the constants, closed-over variables and default arguments that they use.
+
+        Raises
+        ------
+        ValueError
+            When such a value has no stable text, as an object shown by its address.
+        """
         return "\n\n".join(_sources(self.build, *([self.columns] if self.columns else [])))
 
     @property
@@ -267,29 +277,110 @@ class Form:
 
 
 def _sources(*functions: Callable[..., Any]) -> list[str]:
-    """Sources of `functions` and, transitively, of what they name in their own module."""
+    """Sources of `functions` and, transitively, of the functions of their package that they use by
+    name or closed over; values of everything else that they so use, and of default arguments.
+    """
     todo: list[Any] = list(functions)
     seen: list[Any] = []
     texts = []
     while todo:
         fn = todo.pop(0)
-        if fn in seen:
+        if any(fn is other for other in seen):
             continue
         seen.append(fn)
+        if not isinstance(fn, FunctionType):
+            raise ValueError(f"a form is built by {fn!r}, which is no plain function: write a def")
         texts.append(textwrap.dedent(inspect.getsource(fn)))
-        module = sys.modules.get(fn.__module__)
-        for name in sorted(_names(fn.__code__)):
-            value = getattr(module, name, None)
-            if isinstance(value, FunctionType) and value.__module__ == fn.__module__:
-                todo.append(value)
-            elif isinstance(value, (int, float, str, tuple)) and not name.startswith("__"):
-                texts.append(f"{name} = {value!r}")
+        for name, value in _used(fn):
+            found: list[FunctionType] = []
+            text = _value_text(value, f"'{name}' of {fn.__qualname__}", _home(fn), found)
+            todo.extend(found)
+            if not (isinstance(value, FunctionType) and found and value.__name__ == name):
+                texts.append(f"{name} = {text}")
     return texts
 
 
+def _used(fn: FunctionType) -> list[tuple[str, Any]]:
+    """What a function's result depends on beside its text and arguments, by name: globals, closed-over
+    variables, default values.
+    """
+    named = {n: fn.__globals__[n] for n in _names(fn.__code__) if n in fn.__globals__}
+    cells = zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
+    for name, cell in cells:
+        with contextlib.suppress(ValueError):  # not bound yet
+            named[name] = cell.cell_contents
+    found = [(n, named[n]) for n in sorted(named) if not n.startswith("__")]
+    if fn.__defaults__:
+        found.append(("__defaults__", fn.__defaults__))
+    if fn.__kwdefaults__:
+        found.append(("__kwdefaults__", fn.__kwdefaults__))
+    return found
+
+
 def _names(code: Any) -> set[str]:
-    nested = [c for c in code.co_consts if inspect.iscode(c)]
-    return set(code.co_names).union(*[_names(c) for c in nested]) if nested else set(code.co_names)
+    """Global names that a code object reads, and those that the functions defined in it read."""
+    own = {str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS_GLOBAL}
+    return own.union(*(_names(c) for c in code.co_consts if inspect.iscode(c)))
+
+
+_READS_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+
+
+def _home(fn: FunctionType) -> str:
+    return fn.__module__.partition(".")[0]
+
+
+def _value_text(value: Any, what: str, home: str, functions: list[FunctionType]) -> str:
+    """An expression that tells the value from others, the same in every process and Python version.
+
+    Functions of the package `home` go to `functions`: their source tells more than their name.
+    Modules, classes and other packages' functions count by name alone.
+
+    Raises
+    ------
+    ValueError
+        When the value shows itself by its address in memory; `what` says where it was met.
+    """
+
+    def inner(v: Any) -> str:
+        return _value_text(v, what, home, functions)
+
+    if isinstance(value, FunctionType):
+        if _home(value) != home:
+            return repr(f"function {value.__module__}.{value.__qualname__}")
+        functions.append(value)
+        return repr(f"function {value.__qualname__}")
+    if isinstance(value, ModuleType):
+        return repr(f"module {value.__name__}")
+    if isinstance(value, type):
+        return repr(f"class {value.__qualname__}")
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _array_text(np.asarray(value), inner)
+    if isinstance(value, enum.Enum):
+        return repr(f"{type(value).__qualname__}.{value.name}")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{inner(k)}: {inner(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (set, frozenset)):
+        return f"{type(value).__name__}([{', '.join(sorted(map(inner, value)))}])"
+    if type(value) is tuple:
+        return "(" + "".join(f"{inner(v)}, " for v in value) + ")"
+    if type(value) is list:
+        return "[" + ", ".join(map(inner, value)) + "]"
+    text = repr(value)
+    if " at 0x" in text:
+        raise ValueError(
+            f"a form uses {what}, which has no stable text to hash: {text}. Close over numbers, "
+            "strings, arrays and plain functions instead, or make the object inside the builder."
+        )
+    return text if isinstance(value, (int, float, complex, str, bytes, type(None))) else repr(text)
+
+
+def _array_text(array: npt.NDArray[Any], inner: Callable[[Any], str]) -> str:
+    if array.dtype.hasobject:
+        return f"array({inner(array.tolist())})"
+    # little-endian on every machine
+    data = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes()
+    return repr(f"array {array.dtype.name} {array.shape} {hashlib.sha256(data).hexdigest()}")
 
 
 def _normal(source: str) -> str:
@@ -362,6 +453,30 @@ class Problem:
         if len(set(names)) < len(names):
             raise ValueError(f"problem '{self.name}' has two forms of one name: {names}")
 
+    def point(self, size: Size) -> Point:
+        """The point of a size, standard or not.
+
+        Raises
+        ------
+        UnknownNameError
+            When the size has another number of parts than the standard ones, or is far beyond them.
+        """
+        parts, largest = (_parts(size), _parts(self.sizes[-1]))
+        standard = ", ".join(size_text(s) for s in self.sizes)
+        what = f"{self.name}[{size_text(size)}]"
+        if len(parts) != len(largest):
+            raise UnknownNameError(
+                f"{what}: sizes of {self.name} have {len(largest)} part(s); standard: {standard}"
+            )
+        if min(parts) < 1 or any(p > 10 * most for p, most in zip(parts, largest, strict=True)):
+            raise UnknownNameError(
+                f"{what}: a size lies between 1 and ten times the largest; standard: {standard}"
+            )
+        try:
+            return self.at(size)
+        except (ArithmeticError, IndexError, MemoryError, TypeError, ValueError) as error:
+            raise UnknownNameError(f"{what} has no point: {error}; standard: {standard}") from None
+
     @property
     def elementwise(self) -> bool:
         """Whether f maps numbers to numbers, one point each."""
@@ -412,8 +527,9 @@ class Method:
         Further modules that prepare needs: imported in the import phase, so that prepare is timed
         without them.
     rtol : mapping of Operator to float
-        What an inexact method promises: the norm of the error relative to the norm of the result.
-        An operator that is absent is promised exactly.
+        What an inexact method promises: the error of each element relative to its size, or to its
+        share of the result where it is small, and of the norm relative to the norm (see
+        `reference.judge`). An operator that is absent is promised exactly.
     gaps : mapping of str to str
         Trait of a problem -> sentence why the method cannot do it.
     bakes_data : bool
@@ -484,6 +600,11 @@ class Case:
     def parse(cls, text: str) -> Case:
         """The case of an id; raises UnknownNameError when the text is no case id."""
         match = re.fullmatch(r"([a-z0-9_-]+)\[(\d+(?:x\d+)*)\]/([a-z_]+)/([a-z0-9_-]+)", text)
+        if "@" in text:
+            raise UnknownNameError(
+                f"'{text}': batches, other dtypes and devices are not measured yet; leave out what "
+                "follows the '@'"
+            )
         if not match:
             raise UnknownNameError(
                 f"'{text}' is no case id; one looks like 'rosenbrock[10]/gradient/jax-reverse' "
@@ -491,6 +612,10 @@ class Case:
             )
         problem, size, operator, method = match.groups()
         return cls(problem, parse_size(size), operator, method)
+
+
+def _parts(size: Size) -> tuple[int, ...]:
+    return size if isinstance(size, tuple) else (size,)
 
 
 def size_text(size: Size) -> str:
@@ -553,6 +678,8 @@ class Result:
                 f"{self.case.id}: outcome '{self.outcome.label}' carries steady timings; "
                 "a timing exists exactly when the case ran"
             )
+        if self.outcome.ran and not steady:
+            raise ValueError(f"{self.case.id}: the case ran, but carries no steady timing")
 
 
 class Decision(enum.Enum):

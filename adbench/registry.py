@@ -74,6 +74,9 @@ def _plugins(group: str) -> list[Any]:
     for entry in importlib.metadata.entry_points(group=group):
         try:
             value = entry.load()
+            for thing in value if isinstance(value, (list, tuple)) else [value]:
+                for form in getattr(thing, "forms", ()):
+                    form.hash  # noqa: B018 - a form whose text cannot be hashed is refused here
         except Exception as error:
             raise UnknownNameError(
                 f"plug-in '{entry.name}' ({entry.value}) of group {group} does not load: "

@@ -18,6 +18,7 @@ import pandas as pd
 from adbench.analysis import read
 from adbench.harness import plan
 from adbench.harness import run as harness
+from adbench.harness.machine import code
 
 __all__ = ["FILTER", "cases", "measure"]
 
@@ -53,7 +54,8 @@ def measure(path: Path | None = None) -> dict[str, dict[str, float]]:
     Parameters
     ----------
     path : Path, optional
-        Result file; default: the file named by ``ADBENCH_STORE``, else a temporary one.
+        Result file; default: one for each state of the code in the folder that ``ADBENCH_STORE``
+        names, else a temporary one.
 
     Returns
     -------
@@ -64,7 +66,9 @@ def measure(path: Path | None = None) -> dict[str, dict[str, float]]:
     chosen = replace(plan.preset("quick"), budget_s=None, twins=False)
     with tempfile.TemporaryDirectory() as folder:
         kept = os.environ.get("ADBENCH_STORE")
-        target = path or (Path(kept) if kept else Path(folder) / "results.jsonl")
+        target = path or (
+            Path(kept) / f"{code()}.jsonl" if kept else Path(folder) / "results.jsonl"
+        )
         harness.run(plan.rows(chosen, (FILTER,)), chosen, target, _Silent())
         frame = read(target)
     ran = frame[frame["outcome"] == "ok"]

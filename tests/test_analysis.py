@@ -24,11 +24,12 @@ from adbench.analysis import (
     tidy,
     verdict,
 )
-from adbench.analysis.compare import decide, interval, pooled
-from adbench.analysis.duel import pick
+from adbench.analysis.compare import decide, interval, log_ratios, pooled
+from adbench.analysis.duel import Duel, pick
 from adbench.analysis.summary import break_even
+from adbench.analysis.verdict import overall
 from adbench.analysis.wording import percent, seconds, span, times, ulps
-from adbench.model import Decision
+from adbench.model import Comparison, Decision
 
 ROW = "toy[10]/gradient"
 
@@ -59,6 +60,12 @@ def line(method, seconds_of, repeat=0, twin=False, row=("toy", "10", "gradient")
 def frame_of(times_of, **more):
     """A frame from {method: times by process}."""
     return tidy([line(m, t, i, **more) for m, ts in times_of.items() for i, t in enumerate(ts)])
+
+
+def fight(frame, first="jax-reverse", second="numba-dual"):
+    """The comparison of two methods on `ROW`, as `duels` makes it."""
+    d = log_ratios(frame, ROW, first, second)
+    return compare(ROW, first, second, d.to_numpy(), noise_floor(frame))
 
 
 def twins(ratio=1.0, method="jax-reverse"):
@@ -134,7 +141,7 @@ class TestTidy:
 class TestCompare:
     def test_ratio_and_interval_are_students_t_of_log_ratios(self):
         frame = frame_of({"jax-reverse": [2e-6, 4e-6, 3e-6], "numba-dual": [1e-6, 1.9e-6, 1.6e-6]})
-        found = compare(frame, ROW, "jax-reverse", "numba-dual")
+        found = fight(frame)
         d = np.log([2 / 1, 4 / 1.9, 3 / 1.6])
         half = 4.302652729911275 * d.std(ddof=1) / math.sqrt(3)  # t(0.975, 2 degrees of freedom)
         assert found.ratio == pytest.approx(math.exp(d.mean()), rel=1e-9)
@@ -143,27 +150,23 @@ class TestCompare:
 
     def test_one_process_gives_a_ratio_but_neither_interval_nor_decision(self):
         lines = [line("jax-reverse", 9e-6), line("numba-dual", 1e-6), *twins()]
-        found = compare(tidy(lines), ROW, "jax-reverse", "numba-dual")
+        found = fight(tidy(lines))
         assert found.ratio == pytest.approx(9)
         assert (found.low, found.high, found.decision) == (None, None, Decision.UNDECIDED)
 
     def test_without_a_noise_floor_nothing_is_decided(self):
         frame = frame_of({"jax-reverse": [9e-6] * 3, "numba-dual": [1e-6] * 3})
-        found = compare(frame, ROW, "jax-reverse", "numba-dual")
+        found = fight(frame)
         assert found.low == pytest.approx(9)
         assert (found.noise_floor, found.decision) == (None, Decision.UNDECIDED)
 
     def test_only_processes_in_which_both_ran_are_paired(self):
         frame = frame_of({"jax-reverse": [2e-6, 8e-6], "numba-dual": [1e-6]})
-        assert compare(frame, ROW, "jax-reverse", "numba-dual").ratio == pytest.approx(2)
-
-    def test_chosen_processes_only(self):
-        frame = frame_of({"jax-reverse": [2e-6, 8e-6], "numba-dual": [1e-6, 1e-6]})
-        assert compare(frame, ROW, "jax-reverse", "numba-dual", [1]).ratio == pytest.approx(8)
+        assert fight(frame).ratio == pytest.approx(2)
 
     def test_methods_that_never_met_are_an_error_that_says_so(self):
         with pytest.raises(ValueError, match="no timed process in common"):
-            compare(frame_of({"jax-reverse": [1e-6]}), ROW, "jax-reverse", "numba-dual")
+            fight(frame_of({"jax-reverse": [1e-6]}))
 
     @settings(max_examples=30)
     @given(
@@ -173,8 +176,8 @@ class TestCompare:
         lines = [line("jax-reverse", a, i) for i, (a, _) in enumerate(pairs)]
         lines += [line("numba-dual", b, i) for i, (_, b) in enumerate(pairs)]
         frame = tidy([*lines, *twins()])
-        there = compare(frame, ROW, "jax-reverse", "numba-dual")
-        back = compare(frame, ROW, "numba-dual", "jax-reverse")
+        there = fight(frame)
+        back = fight(frame, "numba-dual", "jax-reverse")
         mirror = {Decision.FASTER: Decision.SLOWER, Decision.SLOWER: Decision.FASTER}
         assert there.ratio * back.ratio == pytest.approx(1)
         assert back.decision is mirror.get(there.decision, there.decision)
@@ -212,7 +215,7 @@ class TestNoiseFloor:
     def test_twins_take_no_part_in_comparisons_or_summaries(self):
         lines = [line("jax-reverse", 2e-6), line("jax-reverse", 9e-6, twin=True)]
         frame = tidy([*lines, line("numba-dual", 1e-6)])
-        assert compare(frame, ROW, "jax-reverse", "numba-dual").ratio == pytest.approx(2)
+        assert fight(frame).ratio == pytest.approx(2)
         assert summary(frame).set_index("method").time_s["jax-reverse"] == pytest.approx(2e-6)
 
 
@@ -251,6 +254,28 @@ class TestDuels:
         assert (duel.first, duel.comparison) == (None, None)
         assert duel.first_why == "jax-b: wrong: off by 3"
 
+    def test_tools_right_in_different_processes_are_apart_and_not_compared(self):
+        lines = [line("jax-a", 2e-6), line("jax-a", 2e-6, 1, outcome="crashed")]
+        lines += [line("numba-a", 1e-6, outcome="crashed"), line("numba-a", 1e-6, 1)]
+        (duel,) = duels(tidy(lines))
+        assert (duel.first, duel.second, duel.comparison) == ("jax-a", "numba-a", None)
+        assert duel.apart
+        assert "Measure both in one run" in verdict(tidy(lines)).sentence
+
+    def test_a_duel_is_the_comparison_of_its_two_methods(self):
+        frame = frame_of({"jax-reverse": [9e-6, 7e-6], "numba-dual": [1e-6, 1.1e-6]})
+        (duel,) = duels(frame)
+        assert duel.comparison == fight(frame)
+        assert not duel.moderated
+
+    def test_it_is_told_whether_the_interval_borrowed_from_the_run(self):
+        def moderated(repeats):
+            found = duels(tidy(synthetic.run(repeats=repeats)[1]))
+            return {d.moderated for d in found if d.comparison}
+
+        assert moderated(1) == {False}
+        assert moderated(3) == {True}
+
     def test_crossover_is_where_the_log_log_lines_meet(self):
         lines = [*twins()]
         for n, i in itertools.product((10, 1000), range(3)):
@@ -275,7 +300,8 @@ def at_large_sizes(tool, _problem, size):
 class TestVerdict:
     def test_a_clear_winner_with_ratio_interval_and_counts(self):
         v = say()
-        assert v.sentence.startswith("On this machine Numba is 4.2× faster than JAX (95 % interval")
+        assert v.sentence.startswith("On this machine Numba is 4.2× faster than JAX (95 %")
+        assert f"(95 % interval over 4 problems: {span(v.low, v.high)}) in 9 comp" in v.sentence
         assert "Numba wins 8, JAX 0, ties 1, undecided 0" in v.sentence
         assert (v.rows, v.first_wins, v.second_wins, v.ties, v.undecided) == (9, 0, 8, 1, 0)
         assert v.low < v.ratio < v.high
@@ -284,10 +310,17 @@ class TestVerdict:
         v = say(speed=lambda tool, *_: 0.02 if tool == "jax" else 1.0)
         assert v.ratio < 1
         assert f"JAX is {times(1 / v.ratio)} faster than Numba" in v.sentence
-        assert f"interval {span(1 / v.high, 1 / v.low)}" in v.sentence
+        assert f"problems: {span(1 / v.high, 1 / v.low)}" in v.sentence
 
     def test_where_the_other_tool_wins_is_named(self):
-        v = say(speed=at_large_sizes)
+        # small sizes such that the problems agree in the mean: else there is no headline
+        slow = {"histogram_nll": 20.0, "rosenbrock": 0.3}
+
+        def speed(tool, problem, size):
+            large = at_large_sizes(tool, problem, size)
+            return large if tool != "jax" or large < 1.0 else slow.get(problem, 4.0)
+
+        v = say(speed=speed)
         assert v.first_wins == 3
         assert "But JAX wins on gauss_nll at size 10000 (gradient), histogram_nll at" in v.sentence
         assert "by up to 3.3×, each time at the largest size measured." in v.sentence
@@ -376,10 +409,64 @@ class TestVerdict:
         assert v.low < v.ratio < v.high
         assert "No verdict" in v.sentence  # no floor among these lines
         said = verdict(frame).sentence
-        assert f"faster than JAX (95 % interval {span(v.low, v.high)}) over 1 comparison:" in said
+        interval_said = f"(95 % interval over processes: {span(v.low, v.high)})"
+        assert f"faster than JAX {interval_said} in 1 comparison:" in said
+
+
+def won(problem, log_ratio):
+    """A duel of one row of a problem with the given log ratio."""
+    row = f"{problem}[1]/gradient"
+    ratio = math.exp(log_ratio)
+    found = Comparison(row, "jax-a", "numba-a", ratio, ratio, ratio, 0.0, Decision.UNDECIDED)
+    return Duel(
+        row=row, problem=problem, size="1", size_n=1, operator="gradient", first="jax-a", second="numba-a",
+        first_why="", second_why="", comparison=found, held_out=True, moderated=False, exact=True,
+    )  # fmt: skip
+
+
+class TestOverall:
+    @pytest.mark.parametrize("problems", [3, 4])
+    def test_the_interval_over_few_problems_covers_what_it_promises(self, problems):
+        """Problems drawn from a population of ratio 1: the 95 % interval holds 1 in 93 to 97 %."""
+        rng = np.random.default_rng(11)
+        held = []
+        for _ in range(2000):
+            _, low, high = overall([won(f"p{i}", rng.standard_normal()) for i in range(problems)])
+            held.append(low <= 1.0 <= high)
+        assert 0.93 <= np.mean(held) <= 0.97
+
+    def test_it_is_students_t_of_the_problems_means(self):
+        rows = [won(p, x) for p, x in (("a", 1.0), ("a", 3.0), ("b", 1.0), ("c", 0.0))]
+        ratio, low, high = overall(rows)
+        half = 4.302652729911275 * 1.0 / math.sqrt(3)  # means 2, 1, 0; t(0.975, 2)
+        assert ratio == pytest.approx(math.exp(1.0))
+        assert (low, high) == pytest.approx((math.exp(1 - half), math.exp(1 + half)))
+
+    def test_two_problems_give_no_interval(self):
+        assert overall([won("a", 1.0), won("b", 2.0), won("b", 3.0)])[1:] == (None, None)
+
+    def test_a_factor_that_hangs_on_the_problem_is_no_headline(self):
+        huge = {"gauss_nll": 100.0, "rosenbrock": 30.0}
+        v = say(speed=lambda tool, problem, _: huge.get(problem, 1.2) if tool == "jax" else 1.0)
+        assert v.low < 1.0 < v.ratio
+        assert v.sentence.startswith("On this machine Numba is the faster one in 9 of 9 comparison")
+        assert "By how much hangs on the problem" in v.sentence
 
 
 class TestSummary:
+    def test_the_worst_element_and_the_condition_are_kept_beside_the_norm(self):
+        (row,) = summary(
+            tidy(
+                [
+                    line(
+                        "jax-a", 1e-6, i, accuracy={"error_ulp": 2.0, "worst_ulp": w, "kappa": 5.0}
+                    )
+                    for i, w in enumerate((7.0, 9.0))
+                ]
+            )
+        ).to_dict("records")
+        assert (row["error_ulp"], row["worst_ulp"], row["kappa"]) == (2.0, 9.0, 5.0)
+
     def test_slowdown_is_against_the_best_of_the_row(self):
         table = summary(frame_of({"jax-a": [4e-6, 9e-6], "numba-a": [2e-6, 2e-6]}))
         found = table.set_index("method")
@@ -400,7 +487,9 @@ class TestSummary:
 
     def test_break_even_is_where_total_times_are_equal(self):
         k = break_even(2.0, 1e-6, 0.5, 4e-6)
-        assert 2.0 + k * 1e-6 == pytest.approx(0.5 + k * 4e-6)
+        # a start holds the first call, so k calls cost the start and k - 1 further ones
+        assert 2.0 + (k - 1) * 1e-6 == pytest.approx(0.5 + (k - 1) * 4e-6, rel=1e-12)
+        assert break_even(3.0, 1.0, 2.0, 2.0) == 2.0  # 3 + 1 = 2 + 2
         assert math.isnan(break_even(2.0, 4e-6, 0.5, 1e-6))
         assert math.isnan(break_even(math.nan, 4e-6, 0.5, 1e-6))
 

@@ -93,12 +93,28 @@ def test_eval_at_another_point(tmp_path: Path) -> None:
         ("{}", "list of finite numbers"),
         ("[1, NaN]", "finite"),
         ("[1,", "not JSON"),
+        ("[1, 1e400, 2]", "finite"),
     ],
 )
 def test_eval_refuses_bad_points(tmp_path: Path, text: str, hint: str) -> None:
     at = tmp_path / "x.json"
     at.write_text(text)
     done = invoke("eval", "rosenbrock[2]/gradient/numpy-central", "--at", str(at))
+    assert done.exit_code == 2
+    assert hint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("case", "hint"),
+    [
+        ("rosenbrock[0]/gradient/numpy-central", "between 1 and ten times the largest"),
+        ("rosenbrock[10x10]/gradient/numpy-central", "have 1 part"),
+        ("gauss_nll[99999999999999]/gradient/numpy-central", "standard: 100, 10000"),
+        ("rosenbrock[1000]/hessian/numpy-central", "up to 100 variables"),
+    ],
+)
+def test_eval_refuses_sizes_that_a_problem_has_not(case: str, hint: str) -> None:
+    done = invoke("eval", case)
     assert done.exit_code == 2
     assert hint in done.stderr
 
@@ -110,6 +126,7 @@ def test_eval_of_what_a_method_does_not_offer_is_an_outcome() -> None:
     assert found["outcome"] == "unsupported"
     assert "does not offer hessian" in found["message"]
     assert found["result"] is None
+    assert found["reference"] is None
 
 
 def test_help_names_every_command() -> None:

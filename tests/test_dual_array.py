@@ -1,6 +1,7 @@
 """Array duals: agreement with scalar duals, NumPy's functions one by one, chunks, and plain errors."""
 
 import math as python_math
+import operator
 
 import mpmath
 import numpy as np
@@ -54,6 +55,7 @@ FEATURES = {
     "abs": lambda x: np.sum(np.abs(x - 1.0) * abs(x - 2.0) * np.fabs(x)),
     "log2, log10": lambda x: np.sum(np.log2(x) * np.log10(x)),
     "arctan2": lambda x: np.sum(np.arctan2(x, x[0] + 2.0)),
+    "hypot": lambda x: np.sum(np.hypot(x, x[0] + 2.0) + np.hypot(W, x)),
     "index": lambda x: x[0] * x[-1] ** 2 + np.sum(x[1:] * x[:-1]) + x[-1] * x[1],
     "index arrays": lambda x: np.sum(x[np.array([0, 0, 2])] * x[[True, False, True]][[1, 0, 1]]),
     "index ellipsis, None": lambda x: np.sum((x[..., None] * x[None, :])[..., 1] * x),
@@ -260,11 +262,11 @@ def test_missing_functions_are_named_with_the_remedy():
     for f, name in (
         (np.linalg.det, "det"),
         (np.sort, "sort"),
-        (np.hypot, "hypot"),
+        (np.logaddexp, "logaddexp"),
         (np.add.accumulate, r"add\.accumulate"),
     ):
         with pytest.raises(TypeError, match=rf"no np\.{name}: .*adbench\.dual\.array"):
-            gradient(lambda x, f=f: np.sum(f(x, x) if f is np.hypot else f(x)))(X)
+            gradient(lambda x, f=f: np.sum(f(x, x) if f is np.logaddexp else f(x)))(X)
     with pytest.raises(AttributeError, match="no attribute 'argsort'"):
         gradient(lambda x: x.argsort())(X)
     with pytest.raises(TypeError, match="takes no out"):
@@ -291,6 +293,45 @@ def test_what_would_drop_a_derivative_is_an_error_with_a_remedy():
     with pytest.raises(ValueError, match="array element") as caught:
         gradient(lambda x: np.zeros(3).__setitem__(0, x[0]))(X)
     assert "would drop its derivatives" in str(caught.value.__cause__)
+
+
+def _aliased(x):
+    y = x * 1.0
+    z = y
+    y *= x
+    return np.sum(z)
+
+
+@pytest.mark.parametrize(
+    ("f", "rewrite"),
+    [
+        (_aliased, r"y = y \* x"),
+        (lambda x: np.sum(operator.iadd(x, 1.0)), r"y = y \+ x"),
+        (lambda x: np.sum(operator.isub(x, x)), r"y = y - x"),
+        (lambda x: np.sum(operator.itruediv(x, 2.0)), r"y = y / x"),
+        (lambda x: np.sum(operator.ipow(x, 2)), r"y = y \*\* x"),
+        (lambda x: np.sum(operator.imatmul(x, M)), r"y = y @ x"),
+    ],
+)
+def test_arrays_are_not_changed_in_place(f, rewrite):
+    """NumPy's z would follow y; ours would not, and its sum would be a wrong derivative."""
+    with pytest.raises(TypeError, match=f"in place: .*{rewrite}"):
+        gradient(f)(X)
+
+
+def test_single_numbers_accumulate_as_numpys_do():
+    """NumPy's scalars are immutable: ``+=`` binds the name anew, and so it does here."""
+
+    def f(x):
+        total = x[0]
+        first = total
+        total += x[1] * x[2]
+        total *= 2.0
+        total **= 2
+        return total - first
+
+    expected = by_differences(f, X)[0]
+    np.testing.assert_allclose(gradient(f)(X), expected, rtol=1e-8)
 
 
 def test_constants_and_empty_arrays_have_zero_derivatives():

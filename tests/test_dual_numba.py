@@ -400,14 +400,14 @@ def derivatives_in_50_digits(names, x):
 
 
 @pytest.mark.parametrize(
-    "key", [np.add, np.subtract, np.multiply, np.true_divide, np.power, np.arctan2, pow]
+    "key", [np.add, np.subtract, np.multiply, np.true_divide, np.power, np.arctan2, np.hypot, pow]
 )
 def test_numpy_names_of_binary_operations(key):
     """A ufunc of two dual scalars is the operator it stands for."""
     words = {
         np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul,
         np.true_divide: operator.truediv, np.power: operator.pow, np.arctan2: mpmath.atan2,
-        pow: operator.pow,
+        np.hypot: mpmath.hypot, pow: operator.pow,
     }  # fmt: skip
     _, expected, _ = digits(lambda m: lambda x: words[key](x[0], x[1]), [0.7, 1.3])
     g = dual.gradient(lambda x: key(x[0], x[1]), 2)(np.array([0.7, 1.3]))
@@ -538,6 +538,8 @@ def test_the_suited_layout_is_scalar_where_llvm_works_across_data():
     assert [dual.suited_layout(f, 2, np.ones(2), data) for f in (plain, calls)] == ["S", "V"]
     assert dual.suited_layout(calls, 1, np.ones(1), data) == "S"
     assert dual.suited_layout(plain, 4, np.ones(4), data) == "V"
+    # a sum that keeps its order is not worked on across data
+    assert dual.suited_layout(plain, 2, np.ones(2), data, strict=True) == "V"
 
 
 @pytest.mark.parametrize(("k", "order", "layout"), [(2, 1, "T"), (0, 1, "S"), (2, 3, "S")])

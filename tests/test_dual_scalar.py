@@ -32,7 +32,7 @@ POINTS = {
 ANYWHERE = (-1.3, 0.4, 2.5)
 MPMATH = {
     "lgamma": mpmath.loggamma, "fabs": mpmath.fabs, "neg": operator.neg, "pos": operator.pos,
-    "atan2": mpmath.atan2, "add": operator.add, "sub": operator.sub, "mul": operator.mul,
+    "atan2": mpmath.atan2, "hypot": mpmath.hypot, "add": operator.add, "sub": operator.sub, "mul": operator.mul,
     "div": operator.truediv, "pow": operator.pow,
 }  # fmt: skip
 UNARY = {**rules.UNARY, "lgamma": rules.lgamma}

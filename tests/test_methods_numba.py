@@ -1,22 +1,25 @@
 """The Numba methods: every operator of every problem against 80 digits, promises, errors."""
 
+import math
 from types import ModuleType
 
 import mpmath
 import numpy as np
 import pytest
 
+from adbench import registry
 from adbench.methods.numba import METHODS
-from adbench.model import ELEMENTARY, Form, Operator, Point, elsewhere
+from adbench.model import ELEMENTARY, Form, Operator, Point, elsewhere, namespace
 from adbench.problems import gauss_nll, histogram_nll, logistic_map, rosenbrock
 
-pytest.importorskip("numba")
+numba = pytest.importorskip("numba")
 
-DUAL, CENTRAL = METHODS
+DUAL, STRICT, CENTRAL = METHODS
 EXACT = 1e-12  # norm of the error relative to the norm of the result, for these problems
 DIGITS = 80
 STEP = mpmath.mpf(10) ** -16
 
+WORDS = namespace("math-words", {name: getattr(math, name) for name in ELEMENTARY})
 MPMATH = ModuleType("mpmath-words")
 vars(MPMATH).update({name: getattr(mpmath, name) for name in ELEMENTARY if name != "lgamma"})
 with mpmath.workdps(DIGITS):
@@ -160,8 +163,52 @@ def test_hessian_of_a_hundred_variables():
 def test_value_of_both_methods_is_the_same_code():
     """A cost ratio divides by the value's time: it is one primal, compiled with the same flags."""
     point = gauss_nll.at(1000)
-    a, b = (answer(m, gauss_nll.PROBLEM, Operator.VALUE, point) for m in METHODS)
+    a, b = (answer(m, gauss_nll.PROBLEM, Operator.VALUE, point) for m in (DUAL, CENTRAL))
     assert a == b
+
+
+@pytest.mark.parametrize(
+    "module", [gauss_nll, histogram_nll, rosenbrock], ids=lambda m: m.PROBLEM.name
+)
+def test_strict_values_are_those_of_plain_njit_bit_for_bit(module):
+    """Sums keep their order, in the value alone and in the value that comes with the gradient."""
+    problem = module.PROBLEM
+    point = problem.at(problem.sizes[1])
+    f = problem.form("scalar").build(WORDS)
+    plain = numba.njit(error_model="numpy")(f)(point.x, *point.data)
+    assert answer(STRICT, problem, Operator.VALUE, point) == plain
+    both = answer(STRICT, problem, Operator.VALUE_AND_GRADIENT, point)
+    assert both[0] == plain
+    assert error(both, truth(problem, problem.sizes[1], Operator.VALUE_AND_GRADIENT)) < EXACT
+
+
+@pytest.mark.parametrize("operator", METHODS[0].operators, ids=lambda o: o.value)
+def test_only_strict_code_is_free_of_reordering(operator):
+    """No instruction may be reordered in any driver of `numba-dual-strict`; in `numba-dual` some are."""
+    problem = logistic_map.PROBLEM if operator is Operator.DERIVATIVE else gauss_nll.PROBLEM
+    for method, relaxed in ((DUAL, True), (STRICT, False)):
+        point = problem.at(problem.sizes[0])
+        prepared = method.prepare(method.form(problem), operator, point)
+        code = "".join(prepared.call.inspect_llvm().values())
+        assert ("reassoc" in code) is relaxed
+
+
+def test_summaries_say_who_may_reorder_sums():
+    for method in (DUAL, CENTRAL):
+        for word in ("reorder", "contract", "reassoc", "nsz", "arcp", "NaN", "infinity"):
+            assert word in method.summary
+    assert "keep their order" in STRICT.summary
+    assert not STRICT.rtol
+
+
+@pytest.mark.parametrize("name", ["numpy-central", "numba-central"])
+def test_all_central_differences_promise_alike(name):
+    """The same stencils and steps; 4096 times the balance of truncation and rounding."""
+    eps = 2.0**-52
+    promised = registry.method(name).rtol
+    assert promised[Operator.HESSIAN] == pytest.approx(4096 * eps ** (1 / 2), rel=1e-12)
+    assert promised[Operator.GRADIENT] == pytest.approx(4096 * eps ** (2 / 3), rel=1e-12)
+    assert promised[Operator.DERIVATIVE] == promised[Operator.GRADIENT]
 
 
 def test_prepare_compiles_so_the_first_call_does_not():

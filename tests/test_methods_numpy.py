@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adbench import registry
-from adbench.methods.numpy import EPS, steps
+from adbench.methods._difference import EPS
+from adbench.methods.numpy import steps
 from adbench.model import Form, Operator, Outcome, Point, elsewhere
 
 PROBLEMS = ("gauss_nll", "histogram_nll", "logistic_map", "rosenbrock")

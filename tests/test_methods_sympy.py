@@ -131,6 +131,19 @@ def test_a_branch_on_a_value_is_refused(branch: Any) -> None:
         METHOD.prepare(Form("scalar", lambda m: branch), Operator.GRADIENT, Point(np.ones(1)))
 
 
+def test_absolute_values_and_plus_signs_are_differentiated() -> None:
+    form = Form("scalar", lambda m: lambda x: abs(x[0]) * +x[1])
+    point = Point(np.array([-2.0, 3.0]))
+    assert result(form, Operator.VALUE_AND_GRADIENT, point).tolist() == [6.0, -3.0, 2.0]
+
+
+def test_the_second_derivative_of_an_absolute_value_is_refused() -> None:
+    """SymPy gives a DiracDelta, which has no NumPy code: a NameError at the first call otherwise."""
+    form = Form("scalar", lambda m: lambda x: abs(x[0]) * x[0])
+    with pytest.raises(NotImplementedError, match="DiracDelta"):
+        METHOD.prepare(form, Operator.HESSIAN, Point(np.ones(1)))
+
+
 def test_other_errors_of_a_form_pass_through() -> None:
     form = Form("scalar", lambda m: lambda x: len(x[0]))
     with pytest.raises(TypeError, match="len"):

@@ -267,6 +267,102 @@ def test_a_form_hash_is_the_same_in_every_process_and_python_version(
     assert hash_of(BASE) == "b6f6d02d08d8e903"
 
 
+FACTORIES = """\
+import enum, math
+import numpy as np
+
+TABLE = [1.0, 2.0]
+OPTIONS = {"a": 1, "b": [3, 4]}
+GRID = np.array([1.0, 2.0, 3.0])
+CHOSEN = frozenset({"x", "y", "z"})
+DEFAULT = 2.5
+
+class Kind(enum.Enum):
+    ONE = 1
+
+KIND = Kind.ONE
+
+def scaled(k):
+    return lambda v: v * k
+
+def make(a, g, table):
+    def build(m, c=DEFAULT, *, d=(7, 8.0)):
+        def f(x):
+            rest = TABLE[0] + OPTIONS["a"] + GRID[1] + len(CHOSEN) + math.pi + (KIND is Kind.ONE)
+            return a * g(x[0]) + c * d[1] + table[0] + rest
+        return f
+    return build
+
+build = make(1.0, scaled(3.0), np.array([5.0, 6.0]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("make(1.0", "make(5.0"),
+        ("scaled(3.0)", "scaled(4.0)"),
+        ("scaled(3.0)", "math.exp"),
+        ("scaled(3.0)", "None"),
+        ("[5.0, 6.0]", "[5.0, 7.0]"),
+        ("[5.0, 6.0]", "[[5.0, 6.0]]"),
+        ("[5.0, 6.0]", "[5, 6]"),
+        ("v * k", "v + k"),
+        ("TABLE = [1.0, 2.0]", "TABLE = [1.0, 3.0]"),
+        ('"b": [3, 4]', '"b": [3, 5]'),
+        ("[1.0, 2.0, 3.0]", "[1.0, 2.0, 3.5]"),
+        ('"y", "z"', '"y", "w"'),
+        ("ONE = 1\n\nKIND = Kind.ONE", "ONE = 1\n    TWO = 2\n\nKIND = Kind.TWO"),
+        ("DEFAULT = 2.5", "DEFAULT = 3.5"),
+        ("d=(7, 8.0)", "d=(7, 9.0)"),
+        ("import enum, math", "import enum, cmath as math"),
+    ],
+)
+def test_a_form_hash_changes_with_what_is_closed_over_and_with_globals_and_defaults(
+    hash_of: Callable[[str], str], old: str, new: str
+) -> None:
+    """Numbers, functions, arrays, lists, dicts, sets, enums, default arguments, modules."""
+    assert old in FACTORIES
+    assert hash_of(FACTORIES.replace(old, new)) != hash_of(FACTORIES)
+
+
+def test_a_default_made_outside_the_text_counts(hash_of: Callable[[str], str]) -> None:
+    """The name in the signature is the same; its value when the function was defined is not."""
+    text = "K = {}\ndef build(m, k=K):\n    return lambda x: k * x\ndel K\n"
+    assert hash_of(text.format(1)) != hash_of(text.format(2))
+    assert hash_of(text.format(1)) == hash_of(text.format(1))
+
+
+def test_a_form_hash_of_a_closure_is_the_same_everywhere(hash_of: Callable[[str], str]) -> None:
+    """The stored value, with every kind of thing that is hashed by value."""
+    assert hash_of(FACTORIES) == hash_of(FACTORIES) == "d3308a8dfa09927f"
+
+
+def test_functions_of_one_factory_differ() -> None:
+    def make(k: Any) -> Any:
+        def build(m: Any) -> Any:
+            return lambda x: k * x
+
+        return build
+
+    assert Form("scalar", make(1.0)).hash == Form("scalar", make(1.0)).hash
+    assert Form("scalar", make(1.0)).hash != Form("scalar", make(5.0)).hash
+    assert Form("scalar", make(np.ones(3))).hash != Form("scalar", make(np.zeros(3))).hash
+
+
+def test_what_has_no_stable_text_is_refused_by_name() -> None:
+    """An address in memory is another in the next process."""
+    thing = object()
+
+    def build(m: Any) -> Any:
+        return lambda x: x if thing else 0.0
+
+    with pytest.raises(ValueError, match=r"'thing' of .*build.*no stable text.*Close over numbers"):
+        _ = Form("scalar", build).hash
+    with pytest.raises(ValueError, match=r"no plain function: write a def"):
+        _ = Form("scalar", itertools.count).hash
+
+
 def columns(a: Any) -> tuple[Any, ...]:
     return (a,)
 

@@ -108,3 +108,23 @@ def test_costs_are_predicted_from_smaller_sizes() -> None:
     assert history.predict(CASE, 1000) == pytest.approx(5.0 + CALLS * 1e4)
     history.note(CASE, 1000, Cost(float("inf"), float("inf")))
     assert history.predict(CASE, 2000) == float("inf")
+
+
+def test_one_timeout_does_not_outlaw_a_case_that_ran() -> None:
+    """A case that was measured once can run; a later timeout of it is a bad moment."""
+    history = History()
+    history.note(CASE, 10, Cost(1.0, 1.0))
+    history.note(CASE, 10, Cost(float("inf"), float("inf")))
+    assert history.predict(CASE, 100) == pytest.approx(1.0 + CALLS * 10.0)
+
+
+def test_a_timeout_below_a_size_that_ran_is_no_reason_to_stop() -> None:
+    history = History()
+    history.note(CASE, 10, Cost(float("inf"), float("inf")))
+    history.note(CASE, 100, Cost(1.0, 1.0))
+    assert history.predict(CASE, 1000) == pytest.approx(1.0 + CALLS * 10.0)
+
+
+def test_commas_are_literal_outside_braces() -> None:
+    assert not plan.matches("gmm,lstm", CASE)
+    assert plan.matches("{gmm,lstm}", CASE)

@@ -8,12 +8,14 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import synthetic
 
-from adbench.analysis import tidy
+from adbench.analysis import starts, tidy
+from adbench.harness import plan
 from adbench.report import ReportError, facts, page, render, write
 
 HOSTILE = (
@@ -289,7 +291,7 @@ def test_no_run_is_refused_with_the_remedy():
 def test_a_sparse_header_makes_a_page_without_the_missing_facts():
     _, lines = synthetic.run(repeats=1)
     parsed = Page(render([({"kind": "run"}, lines)]))
-    assert [d["text"] for d in parsed.all("dt")] == ["noise"]
+    assert [d["text"] for d in parsed.all("dt")] == ["times", "noise"]
 
 
 def test_a_run_on_several_threads_is_told_by_the_wall_clock():
@@ -302,3 +304,165 @@ def test_a_noisy_machine_is_told_so():
     text = render([synthetic.run(noise=0.1)])
     assert "close other programs and run again" in text
     assert "No ties are called" in text
+
+
+def section(text, name):
+    (found,) = [s["text"] for s in Page(text).all("section") if s["id"] == name]
+    return re.sub(r"\s+", " ", found)
+
+
+def test_relaxed_arithmetic_of_numba_is_stated_with_what_it_brings_here():
+    header, lines = synthetic.run()
+    plain = section(render([(header, lines)]), "method")
+    assert "LLVM may reorder sums and fuse" in plain
+    assert "XLA on the CPU keeps the order of sums" in plain
+    assert "No method of strict order ran beside them here" in plain
+    slower = [strict(x, 4.0) for x in lines if x["method"] == "numba-dual" and not x["twin"]]
+    told = section(render([(header, [*lines, *slower])]), "method")
+    assert "numba-dual-strict keeps strict order" in told
+    assert "cost up to 4.0× the time" in told
+    assert "relaxed" not in section(render([synthetic.run(tools=["jax"])]), "method")
+
+
+def strict(line, factor):
+    """The same line of a method of strict order, so many times slower."""
+    moved = copy.deepcopy(line)
+    moved["method"] += "-strict"
+    moved["id"] += "-strict"
+    for measured in moved["measurements"]:
+        if measured["phase"] == "steady":
+            measured["cpu_s"] = [t * factor for t in measured["cpu_s"]]
+    return moved
+
+
+def test_the_method_text_claims_no_interval_that_was_not_made():
+    pooled, single, two = (
+        section(render([synthetic.run(**more)]), "method")
+        for more in ({}, {"repeats": 1}, {"repeats": 2, "tools": ["jax", "numba"]})
+    )
+    moderated = "averaged with the spread of all rows"
+    assert moderated in pooled
+    assert "interval Student's t at 95 %" in pooled
+    assert moderated not in single
+    assert "Student's t" not in single
+    assert "It has no interval here" in single
+    assert "Its interval is Student's t over the problems' mean log ratios" in pooled
+    assert moderated in two
+    header, lines = synthetic.run(repeats=2)
+    few = [x for x in lines if x["problem"] == "gauss_nll"]  # 2 rows of 2: not enough to pool
+    few_text = section(render([(header, few)]), "method")
+    assert moderated not in few_text
+    assert "It has no interval here, which needs three problems" in few_text
+    assert "bootstrap" not in pooled
+
+
+def test_tools_that_never_met_in_a_process_are_told_how_to_meet():
+    apart = [synthetic.run(tools=["jax"]), synthetic.run(tools=["numba"])]
+    text = render(apart)
+    assert "Measure both in one run" in section(text, "answer")
+    board = section(text, "win-map")
+    assert "not compared" in board
+    assert "measure both in one run" in board
+    assert "only" not in board.split("not compared")[1]
+    (title, *_) = [td["title"] for td in Page(text).all("td") if "not compared" in td["text"]]
+    assert "both gave a right answer, but in no common process" in title
+
+
+def test_errors_by_norm_and_of_the_worst_element_stand_side_by_side(text, parsed):
+    (card,) = [li["text"] for li in parsed.all("li") if "largest error by norm" in li["text"]]
+    assert "1.3 / 1.2 ulp" in card
+    assert "worst element 2.6 / 2.4 ulp" in card
+    heads = [th["text"] for th in parsed.all("th")]
+    assert {"error by norm (ulp)", "worst element (ulp)"} <= set(heads)
+    titles = [td.get("title", "") for td in parsed.all("td")]
+    assert any("error by norm 1.2 ulp, worst element 2.4 ulp" in t for t in titles)
+    assert "error explained by condition" not in text
+
+
+def test_an_error_that_only_the_condition_allows_is_said_to_be_so():
+    header, lines = synthetic.run(failures=False)
+    for line in lines:
+        if line["id"] == "rosenbrock[2]/gradient/autograd-reverse":
+            line["accuracy"].update(worst_ulp=900.0, worst_rel=1.5e-13, kappa=40.0)
+    rows = [r["text"] for r in Page(render([(header, lines)])).all("tr")]
+    (told,) = [r for r in rows if "error explained by condition (kappa by norm 40)" in r]
+    assert "autograd-reverse" in told
+
+
+def test_a_method_that_failed_in_some_processes_is_marked():
+    header, lines = synthetic.run(failures=False)
+    case = "rosenbrock[2]/gradient/jax-forward"
+    clean = section(render([(header, lines)]), "methods")
+    assert "‡" not in clean
+    lost = [
+        synthetic.fail(x, "crashed", "signal 11") if x["id"] == case and x["repeat"] == 1 else x
+        for x in lines
+    ]
+    parsed = Page(render([(header, lost)]))
+    (cell,) = [td for td in parsed.all("td") if "‡" in td["text"] and td.get("title")]
+    assert "‡ crashed in 1 of 3 processes" in cell["title"]
+    assert any("‡ failed in some of its processes" in c["text"] for c in parsed.all("caption"))
+
+
+@pytest.mark.parametrize(
+    "started", ["2026-11-23T14:00:00+02:00", "2026-11-23T12:00:00", "2026-11-23T12:00:00Z"]
+)
+def test_the_date_is_in_utc_wherever_the_run_and_the_page_were_made(started, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    header, lines = synthetic.run(repeats=1)
+    header["started"] = started
+    assert "2026-11-23 12:00 UTC" in section(render([(header, lines)]), "answer")
+
+
+def test_break_even_of_the_table_is_where_the_lines_of_the_chart_cross():
+    from adbench.report.charts import _totals
+
+    found = facts.gather([synthetic.run()])
+    lines = {(x["row"], x["method"]): x for x in found.summary.to_dict("records")}
+    table = starts(found.frame, found.duels)
+    (line, *_) = table[table["calls"].notna()].to_dict("records")
+    a, b = (lines[line["row"], line[side]] for side in ("first", "second"))
+    (a0, *_), (b0, *_) = _totals(a), _totals(b)  # totals of one call: the starts
+    further = line["calls"] - 1
+    assert a0["y"] + further * a["time_s"] == pytest.approx(b0["y"] + further * b["time_s"])
+
+
+def test_the_page_says_which_clock_and_block_its_times_are_from(text):
+    told = "fastest block of each process, CPU clock"
+    for name in ("answer", "win-map", "scaling", "start-up", "methods"):
+        assert told in section(text, name)
+    header, lines = synthetic.run()
+    header["threads"]["requested"] = 2
+    wall = render([(header, lines)])
+    assert told not in wall
+    assert "fastest block of each process, wall clock" in wall
+
+
+def test_what_is_not_offered_is_folded_with_its_count(parsed):
+    folded = [d["text"] for d in parsed.all("details") if "unrolls into" in d["text"]]
+    assert len(folded) == 1
+    assert "1 case for 1 reason" in folded[0]
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_readme_states_relaxed_arithmetic_and_the_presets_as_they_are():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "relaxed arithmetic" in readme
+    assert "`numba-dual-strict`" in readme
+    for preset in plan.PRESETS.values():
+        (line,) = re.findall(rf"^\| `{preset.name}` .*$", readme, re.MULTILINE)
+        assert f"| {preset.repeats} / {preset.other_repeats} |" in line
+        assert f"| {preset.limits.time_s:.0f} s |" in line
+
+
+def test_the_guide_to_the_page_uses_its_words_as_the_analysis_does():
+    guide = re.sub(r"\s+", " ", (ROOT / "reports" / "README.md").read_text(encoding="utf-8"))
+    for said in (
+        "interval is over problems",
+        "ulp) of the norm of the certified answer",
+        "**tie** where the whole interval lies within it",
+        "interval crosses the edge of the margin",
+    ):
+        assert said in guide

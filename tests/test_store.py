@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from adbench.harness.store import SCHEMA, Store, StoreError, key_of, line_of, read
+from adbench.harness.store import SCHEMA, Store, StoreError, discard, key_of, line_of, read
 from adbench.model import Case, Measurement, Method, Operator, Outcome, Phase, Result
 
 HEADER = {
     "kind": "run",
     "schema": SCHEMA,
     "preset": "quick",
+    "limits": {"time_s": 20.0},
+    "code": "abc",
     "versions": {"numpy": "2.0"},
     "machine": {
         "name": "here",
@@ -60,7 +62,7 @@ def test_a_torn_line_is_cut_off_and_nothing_else(tmp_path: Path) -> None:
     assert len(read(path)[1]) == 1
     with Store.open(path, HEADER) as store:
         assert store.dropped_bytes == 29
-        assert store.done == {("rosenbrock[2]/gradient/toy", 0, False)}
+        assert store.done.keys() == {("rosenbrock[2]/gradient/toy", 0, False)}
         store.append(result(1))
     assert path.read_bytes().startswith(whole)
     assert len(read(path)[1]) == 2
@@ -69,7 +71,8 @@ def test_a_torn_line_is_cut_off_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "describes no run"),
+        ("", "no whole line"),
+        (json.dumps(HEADER) + '\n{"kind": "result"}\n', "line 2 lacks id, problem"),
         ("hello\n", "line 1 is not a JSON object"),
         ('{"a": 1}\n', "describes no run"),
         ('{"kind": "run", "schema": 99}\n', "schema 99"),
@@ -97,6 +100,8 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"limits": {"time_s": 60.0}}, "another limits: time_s 20.0 then, 60.0 now"),
+        ({"code": "def"}, "another code: abc then, def now"),
         ({"preset": "full"}, "another preset: quick then, full now"),
         ({"versions": {"numpy": "3.0"}}, "numpy 2.0 then, 3.0 now"),
         ({"machine": HEADER["machine"] | {"cpu": "two"}}, "cpu one then, two now"),
@@ -117,3 +122,50 @@ def test_another_load_is_the_same_machine(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     Store.open(path, HEADER).close()
     Store.open(path, HEADER | {"machine": HEADER["machine"] | {"load": [9.0]}}).close()
+
+
+def test_a_header_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
+    """A run killed during its very first line leaves nothing to lose, and can be repeated."""
+    path = tmp_path / "results.jsonl"
+    path.write_text('{"kind": "run", "sch')
+    with Store.open(path, HEADER) as store:
+        store.append(result())
+    assert read(path)[0] == HEADER
+
+
+def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    path = tmp_path / "results.jsonl"
+    with Store.open(path, HEADER), pytest.raises(StoreError, match="another run is writing"):
+        Store.open(path, HEADER)
+    Store.open(path, HEADER).close()
+
+
+def test_a_full_disk_is_said_with_what_is_safe(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    path = tmp_path / "results.jsonl"
+    with Store.open(path, HEADER) as store:
+        store.file.close()
+        store.file = Path("/dev/full").open("ab", buffering=0)  # noqa: SIM115 - the store closes it
+        with pytest.raises(StoreError, match="Finished results are kept"):
+            store.append(result())
+    assert read(path) == (HEADER, [])
+
+
+def test_a_folder_is_no_result_file(tmp_path: Path) -> None:
+    for use in (read, lambda p: Store.open(p, HEADER)):
+        with pytest.raises(StoreError, match="directory"):
+            use(tmp_path)
+
+
+def test_only_result_files_are_begun_anew(tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    with pytest.raises(StoreError, match="does not overwrite"):
+        discard(thesis)
+    assert thesis.exists()
+    path = tmp_path / "results.jsonl"
+    Store.open(path, HEADER).close()
+    discard(path)
+    assert not path.exists()

@@ -7,7 +7,7 @@ each one, so that blocks of one process are not independent of each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,43 +47,36 @@ POOL_FREEDOM = 4
 
 
 def compare(
-    frame: pd.DataFrame,
-    row: str,
-    first: str,
-    second: str,
-    repeats: Collection[int] | None = None,
+    row: str, first: str, second: str, d: Floats, floor: float | None, spread: Spread | None = None
 ) -> Comparison:
     """Time of method `first` divided by time of method `second` on `row`.
 
-    In each process pair i, d_i = log t_first,i - log t_second,i; the ratio is exp(mean d) and the
-    interval the 95 % interval of Student's t over processes. With one pair, or without a measured
-    noise floor, the decision is UNDECIDED.
+    The ratio is exp(mean d) and the interval that of `interval`. With one process, or without a
+    measured noise floor, the decision is UNDECIDED.
 
     Parameters
     ----------
-    frame : DataFrame
-        From `frame.tidy`.
     row : str
         ``problem[size]/operator``.
-    repeats : collection of int, optional
-        Processes to use; default all.
+    d : array (processes,)
+        From `log_ratios`: log t_first - log t_second, one a process.
+    floor : float or None
+        From `noise_floor`.
+    spread : Spread or None
+        From `pooled`, of all rows that are compared.
 
     Raises
     ------
     ValueError
-        When the methods have no timed process in common on this row.
+        When `d` is empty.
     """
-    d = log_ratios(frame, row, first, second)
-    if repeats is not None:
-        d = d[d.index.isin(list(repeats))]
-    if d.empty:
+    if not len(d):
         raise ValueError(
             f"{row}: '{first}' and '{second}' have no timed process in common; "
-            "run both in one run (see: adbench run --help)"
+            "measure both in one run (see: adbench run --help)"
         )
-    floor = noise_floor(frame)
-    low, high = interval(np.asarray(d, dtype=np.float64))
-    ratio = math.exp(float(d.mean()))
+    low, high = interval(d, spread)
+    ratio = math.exp(float(np.mean(d)))
     return Comparison(row, first, second, ratio, low, high, floor, decide(low, high, floor))
 
 

@@ -6,20 +6,12 @@ noisy times looks faster than it is.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from adbench.analysis.compare import (
-    Spread,
-    decide,
-    interval,
-    log_ratios,
-    noise_floor,
-    pooled,
-)
+from adbench.analysis.compare import Spread, compare, log_ratios, noise_floor, pooled
 from adbench.model import Comparison, Decision, Floats, Operator
 
 __all__ = ["Duel", "duels", "pick"]
@@ -27,7 +19,7 @@ __all__ = ["Duel", "duels", "pick"]
 
 @dataclass(frozen=True)
 class Duel:
-    """Two tools on one row; `comparison` is None unless both gave a right answer.
+    """Two tools on one row; `comparison` is None unless both gave a right answer in one process.
 
     Parameters
     ----------
@@ -42,6 +34,8 @@ class Duel:
         Time of the first tool divided by time of the second.
     held_out : bool
         Whether the ratio comes from other processes than the choice.
+    moderated : bool
+        Whether the interval's spread is averaged with the run's (docs/adr/0007).
     exact : bool
         False where a tool had only finite differences to offer.
     """
@@ -57,7 +51,13 @@ class Duel:
     second_why: str
     comparison: Comparison | None
     held_out: bool
+    moderated: bool
     exact: bool
+
+    @property
+    def apart(self) -> bool:
+        """Whether both tools gave a right answer, but in no common process."""
+        return self.comparison is None and bool(self.first and self.second)
 
     @property
     def derivative(self) -> bool:
@@ -117,7 +117,9 @@ def _duel(
     a, b = pair.a, pair.b
     head = here.iloc[0]
     chosen = here[here["method"].isin([m for m in (a, b) if m])]
-    comparison, held_out = _comparison(str(head["row"]), pair, floor, spread), pair.held_out
+    comparison = None
+    if a and b and len(pair.used):
+        comparison = compare(str(head["row"]), a, b, pair.used, floor, spread)
     return Duel(
         row=str(head["row"]),
         problem=str(head["problem"]),
@@ -129,7 +131,8 @@ def _duel(
         first_why="" if a else _why(here[here["tool"] == first]),
         second_why="" if b else _why(here[here["tool"] == second]),
         comparison=comparison,
-        held_out=held_out,
+        held_out=pair.held_out,
+        moderated=comparison is not None and comparison.low is not None and spread is not None,
         exact=not bool((chosen["mode"] == "difference").any()),
     )
 
@@ -160,16 +163,6 @@ def pick(rows: pd.DataFrame) -> str | None:
 def _steadfast(rows: pd.DataFrame) -> list[str]:
     ran = rows["steady_s"].notna().groupby(rows["method"]).all()
     return [str(m) for m in ran.index[ran]]
-
-
-def _comparison(
-    row: str, pair: _Pair, floor: float | None, spread: Spread | None
-) -> Comparison | None:
-    if pair.a is None or pair.b is None or not len(pair.used):
-        return None
-    low, high = interval(pair.used, spread)
-    ratio = math.exp(float(pair.used.mean()))
-    return Comparison(row, pair.a, pair.b, ratio, low, high, floor, decide(low, high, floor))
 
 
 def _why(rows: pd.DataFrame) -> str:

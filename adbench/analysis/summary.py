@@ -14,6 +14,7 @@ from adbench.model import Outcome
 __all__ = ["break_even", "failures", "starts", "summary"]
 
 ABOUT = ["row", "problem", "size", "size_n", "operator", "method", "tool", "mode"]
+ERRORS = ["error_ulp", "error_rel", "worst_ulp", "worst_rel", "kappa"]
 RANK = {outcome.label: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -26,12 +27,13 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
         The columns `ABOUT` and: `processes` (timed ones), `tried`, `outcome` (the worst of the
         processes), `time_s` (geometric mean over processes of `steady_s`), `slowdown` (against the
         best of the row), `median_s`, `prepare_s`, `first_s` (medians over processes), `error_ulp`,
-        `error_rel` (largest), `own_form`, `form`.
+        `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an element) and `kappa`, the largest of
+        each, `own_form`, `form`.
     """
     own = frame[~frame["twin"]]
     lines = [_line(group) for _, group in own.groupby(["row", "method"], sort=False)]
     columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "time_s", "median_s"]
-    columns += ["prepare_s", "first_s", "error_ulp", "error_rel"]
+    columns += ["prepare_s", "first_s", *ERRORS]
     table = pd.DataFrame.from_records(lines, columns=columns)
     best = table.groupby("row")["time_s"].transform("min")
     return table.assign(slowdown=table["time_s"] / best)
@@ -47,7 +49,7 @@ def _line(group: pd.DataFrame) -> dict[str, object]:
         "processes": len(timed),
         "time_s": math.exp(math.fsum(logs) / len(logs)) if logs else math.nan,
         **{key: group[key].median() for key in ("median_s", "prepare_s", "first_s")},
-        **{key: group[key].max() for key in ("error_ulp", "error_rel")},
+        **{key: group[key].max() for key in ERRORS},
     }
 
 
@@ -73,8 +75,7 @@ def starts(frame: pd.DataFrame, rows: tuple[Duel, ...]) -> pd.DataFrame:
     -------
     DataFrame
         One line per duel with both sides: `first_start_s` and `second_start_s` (prepare and first
-        call, median over processes), their times per call, and `calls`: the number of calls after
-        which the tool that is dearer to start, but faster, has caught up (NaN: never, or at once).
+        call, median over processes), their times per call, and `calls`, from `break_even`.
     """
     table = {(s["row"], s["method"]): s for s in summary(frame).to_dict("records")}
     lines = []
@@ -104,7 +105,11 @@ def _start(side: Mapping[Hashable, Any]) -> float:
 
 
 def break_even(start_a: float, a: float, start_b: float, b: float) -> float:
-    """Calls k at which start_a + k a = start_b + k b; NaN unless one is dearer to start but faster."""
+    """How many calls cost the same in all: k with start_a + (k - 1) a = start_b + (k - 1) b.
+
+    A start holds the first call, so k - 1 further ones follow. NaN unless one side is dearer to
+    start but faster: then it never catches up, or need not.
+    """
     if math.isnan(start_a) or math.isnan(start_b) or (start_a - start_b) * (b - a) <= 0:
         return math.nan
-    return (start_a - start_b) / (b - a)
+    return 1.0 + (start_a - start_b) / (b - a)

@@ -7,10 +7,10 @@ array([2., 4.])
 
 A function takes one array of variables, and constants after it, and may use arithmetic, indexing,
 `scipy.special.erf` and `erfc`, and these of NumPy: elementary functions and `power`, `square`,
-`reciprocal`, `absolute`; `sum`, `mean`, `prod`, `cumsum`, `diff`; `dot` and `matmul` of one and two
-axes; `where`, `maximum`, `minimum`, `clip`, `max`, `min`; `concatenate`, `stack`, `reshape`, `ravel`,
-`transpose`, `moveaxis`, `expand_dims`, `squeeze`, `broadcast_to`, `copy`; comparisons and steps, on
-values. Anything else raises a TypeError that names it.
+`reciprocal`, `absolute`, `arctan2`, `hypot`; `sum`, `mean`, `prod`, `cumsum`, `diff`; `dot` and
+`matmul` of one and two axes; `where`, `maximum`, `minimum`, `clip`, `max`, `min`; `concatenate`,
+`stack`, `reshape`, `ravel`, `transpose`, `moveaxis`, `expand_dims`, `squeeze`, `broadcast_to`,
+`copy`; comparisons and steps, on values. Anything else raises a TypeError that names it.
 
 Second order is a pass of its own kind, which carries the wanted second derivatives next to the
 tangents and reads them from the rule table. The alternative, duals whose tangents are duals, would

@@ -17,6 +17,7 @@ from adbench.dual.elementary import ARRAY
 
 NUMPY: Any = SimpleNamespace(**ARRAY, where=np.where)
 Block = Any  # an array, or None for zero
+Times = Callable[[Any, Block], Block]  # a derivative times tangents
 
 
 def aligned(t: Array, ndim: int) -> Array:
@@ -120,28 +121,36 @@ def _divide(a: Any, b: Any) -> DualArray:
     return DualArray(value, t, None, b.seed)
 
 
-def chain(a: DualArray, f: Array, first: Any, second: Any) -> DualArray:
+def chain(a: DualArray, f: Array, first: Any, second: Any, times: Times | None = None) -> DualArray:
     """The dual of g(a), of value f and derivatives `first`, `second` (None: zero)."""
+    times = times or product
     seed, t, n = a.seed, aligned(a.tangents, f.ndim), f.ndim
-    h = product(first, lift(a.curvatures, n))
+    h = times(first, lift(a.curvatures, n))
     if seed.i is not None and second is not None:
-        h = total(h, second * (t[seed.i] * t[seed.j]))
-    slope = product(first, t)
+        h = total(h, times(second, t[seed.i] * t[seed.j]))
+    slope = times(first, t)
     return DualArray(f, np.zeros_like(t) if slope is None else slope, h, seed)
 
 
-def chain2(a: DualArray, b: DualArray, f: Array, partials: tuple[Any, ...]) -> DualArray:
+def chain2(
+    a: DualArray,
+    b: DualArray,
+    f: Array,
+    partials: tuple[Any, ...],
+    times: Times | None = None,
+) -> DualArray:
     """The dual of g(a, b), of value f and derivatives fa, fb, faa, fab, fbb (None: zero)."""
+    times = times or product
     fa, fb, faa, fab, fbb = partials
     seed, n = same_seed(a, b), f.ndim
     p, q = aligned(a.tangents, n), aligned(b.tangents, n)
-    h = total(product(fa, lift(a.curvatures, n)), product(fb, lift(b.curvatures, n)))
+    h = total(times(fa, lift(a.curvatures, n)), times(fb, lift(b.curvatures, n)))
     if seed.i is not None:
         pi, pj, qi, qj = p[seed.i], p[seed.j], q[seed.i], q[seed.j]
-        h = total(h, None if faa is None else faa * (pi * pj))
-        h = total(h, None if fab is None else product(fab, pi * qj + pj * qi))
-        h = total(h, None if fbb is None else fbb * (qi * qj))
-    return DualArray(f, total(product(fa, p), product(fb, q)), h, seed)
+        h = total(h, None if faa is None else times(faa, pi * pj))
+        h = total(h, None if fab is None else times(fab, pi * qj + pj * qi))
+        h = total(h, None if fbb is None else times(fbb, qi * qj))
+    return DualArray(f, total(times(fa, p), times(fb, q)), h, seed)
 
 
 def product(factor: Any, t: Block) -> Block:
@@ -151,6 +160,13 @@ def product(factor: Any, t: Block) -> Block:
     if factor.__class__ is int:
         return t if factor == 1 else -t
     return factor * t
+
+
+def strong(factor: Any, t: Block) -> Block:
+    """Factor times t, where a zero of t wins over an infinite or NaN factor."""
+    if factor is None or t is None:
+        return None
+    return np.where(t == 0.0, 0.0, factor * t)
 
 
 def total(p: Block, q: Block) -> Block:
@@ -164,11 +180,13 @@ def binary(name: str, a: Any, b: Any) -> DualArray:
     """Combine two operands, of which at least one is dual, by the rule of that name."""
     f, *partials = rules.BINARY[name](NUMPY, plain(a), plain(b))
     fa, fb, faa, _, fbb = partials
+    # the slope of a power in its exponent is NaN below zero, where that in its base is not
+    times = strong if name == "pow" else product
     if not isinstance(b, DualArray):
-        return chain(a, f, fa, faa)
+        return chain(a, f, fa, faa, times)
     if not isinstance(a, DualArray):
-        return chain(b, f, fb, fbb)
-    return chain2(a, b, f, tuple(partials))
+        return chain(b, f, fb, fbb, times)
+    return chain2(a, b, f, tuple(partials), times)
 
 
 def unary(rule: rules.Unary) -> Callable[[DualArray], DualArray]:
@@ -202,6 +220,7 @@ UFUNCS.update(
         np.power: _power,
         np.float_power: _power,
         np.arctan2: lambda a, b: binary("atan2", a, b),
+        np.hypot: lambda a, b: binary("hypot", a, b),
         np.absolute: UFUNCS[np.fabs],
         np.square: lambda a: _power(a, 2),
         np.reciprocal: lambda a: _divide(1.0, a),

@@ -168,6 +168,32 @@ class DualArray:
     def __rpow__(self, other: Any) -> Any:
         return UFUNCS[np.power](other, self)
 
+    def __iadd__(self, other: Any) -> Any:
+        return self._anew("+", self + other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._anew("-", self - other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._anew("*", self * other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._anew("/", self / other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._anew("**", self**other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._anew("@", self @ other)
+
+    def _anew(self, sign: str, result: Any) -> Any:
+        """What ``y += x`` binds y to: only single numbers, which NumPy does not change either."""
+        if self.ndim:
+            raise TypeError(
+                f"an array dual cannot be changed in place: write y = y {sign} x for y {sign}= x"
+            )
+        return result
+
     def __matmul__(self, other: Any) -> Any:
         return UFUNCS[np.matmul](self, other)
 

@@ -1,7 +1,10 @@
 """Plain elementary functions for Python floats and for NumPy arrays; knows no dual number.
 
 Both tables have the names that the rules ask of their namespace `m`: the elementary functions, and
-``fabs``, ``pow``, ``where_nonnegative`` and ``polygamma``.
+``fabs``, ``hypot``, ``pow``, ``polygamma``, ``where_nonnegative``, ``quiet_log`` (the logarithm, with
+-inf at 0 and NaN below in place of an error), ``strong`` (a product where a zero on the left wins
+over an infinity, but not over NaN, on the right) and ``steady`` (its argument, whose arithmetic a
+compiler must not rearrange: nothing to do here).
 """
 
 import cmath
@@ -32,6 +35,20 @@ def _where_nonnegative(x: Any, yes: Any, no: Any) -> Any:
     return yes if x >= 0 else no
 
 
+def _quiet_log(x: Any) -> float:
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x == 0 else math.nan
+
+
+def _strong(v: Any, x: Any) -> Any:
+    return 0.0 if v == 0 and x == x else v * x
+
+
+def _steady(x: Any) -> Any:
+    return x
+
+
 def _polygamma(order: int, x: Any) -> float:
     return float(special.polygamma(order, x))
 
@@ -40,9 +57,13 @@ FLOAT: Mapping[str, Function] = MappingProxyType(
     {
         **{name: getattr(math, name) for name in UNARY_NAMES},
         "atan2": math.atan2,
+        "hypot": math.hypot,
         "fabs": math.fabs,
         "pow": _pow,
         "where_nonnegative": _where_nonnegative,
+        "quiet_log": _quiet_log,
+        "strong": _strong,
+        "steady": _steady,
         "polygamma": _polygamma,
     }
 )
@@ -90,16 +111,23 @@ def _array_where_nonnegative(x: Any, yes: Any, no: Any) -> Any:
     return np.where(x >= 0, yes, no)
 
 
+def _array_strong(v: Any, x: Any) -> Any:
+    return np.where((v == 0) & ~np.isnan(x), 0.0, v * x)
+
+
 ARRAY: Mapping[str, Function] = MappingProxyType(
     {
         **{
             name: getattr(np, _NUMPY_NAMES.get(name, name))
-            for name in (*UNARY_NAMES, "atan2", "fabs")
+            for name in (*UNARY_NAMES, "atan2", "hypot", "fabs")
             if name not in _SPECIAL_NAMES
         },
         **{name: getattr(special, scipys) for name, scipys in _SPECIAL_NAMES.items()},
         "pow": np.power,
         "where_nonnegative": _array_where_nonnegative,
+        "quiet_log": np.log,
+        "strong": _array_strong,
+        "steady": _steady,
     }
 )
 

@@ -69,22 +69,59 @@ def binary(name: str, a: Any, b: Any) -> Any:
     The number of the inner differentiation (the larger tag) is the variable; a number of an outer
     one counts as a constant, so perturbations of different calls never mix.
     """
-    rule = rules.BINARY[name]
     tag_a, tag_b = getattr(a, "tag", 0), getattr(b, "tag", 0)
     if tag_a == tag_b:
-        return a.chain2(b, *rule(math, a.value, b.value))
+        return a.chain2(b, *_partials(name, a.value, b.value))
     if tag_a > tag_b:
-        f, fa, _, faa, _, _ = rule(math, a.value, b)
+        f, fa, _, faa, _, _ = _partials(name, a.value, b)
         return a.chain(f, fa, faa)
-    f, _, fb, _, _, fbb = rule(math, a, b.value)
+    f, _, fb, _, _, fbb = _partials(name, a, b.value)
     return b.chain(f, fb, fbb)
 
 
-def atan2(y: Any, x: Any) -> Any:
-    """The angle of (x, y), for floats or dual numbers."""
-    if getattr(y, "tag", 0) or getattr(x, "tag", 0):
-        return binary("atan2", y, x)
-    return FLOAT["atan2"](y, x)
+def _partials(name: str, a: Any, b: Any) -> tuple[Any, ...]:
+    """The rule of that name at (a, b), with infinities as in `evaluate`."""
+    rule = rules.BINARY[name]
+    try:
+        return rule(math, a, b)
+    except (ZeroDivisionError, OverflowError):
+        if name not in FLOAT or not all(isinstance(x, (int, float)) for x in (a, b)):
+            raise
+        value = FLOAT[name](a, b)
+        with np.errstate(all="ignore"):
+            _, *partials = rule(_ARRAY, np.float64(a), np.float64(b))
+        return value, *map(_plain, partials)
+
+
+def _of_two(name: str) -> Function:
+    plain = FLOAT[name]
+
+    def function(a: Any, b: Any) -> Any:
+        if getattr(a, "tag", 0) or getattr(b, "tag", 0):
+            return binary(name, a, b)
+        return plain(a, b)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{name} of floats or dual numbers."
+    return function
+
+
+def vanishes(x: Any) -> bool:
+    """Whether x is zero; of a dual, whether all its derivatives are zero too."""
+    return bool(x.vanishes() if getattr(x, "tag", 0) else x == 0)
+
+
+def _strong(v: Any, x: Any) -> Any:
+    return 0.0 if vanishes(v) and x == x else v * x
+
+
+def _quiet_log(x: Any) -> Any:
+    if isinstance(x, complex) or x > 0:
+        return math.log(x)
+    if getattr(x, "tag", 0):
+        slope = np.inf if x == 0 else np.nan
+        return x.chain(_quiet_log(x.value), slope, -slope)
+    return FLOAT["quiet_log"](x)
 
 
 def power(a: Any, b: Any) -> Any:
@@ -130,9 +167,13 @@ math = _namespace(
         **{name: _unary(name, rules.UNARY[name]) for name in UNARY_NAMES if name != "lgamma"},
         "lgamma": _unary("lgamma", rules.lgamma),
         "fabs": _unary("fabs", rules.UNARY["fabs"]),
-        "atan2": atan2,
+        "atan2": _of_two("atan2"),
+        "hypot": _of_two("hypot"),
         "polygamma": polygamma,
         "pow": FLOAT["pow"],
         "where_nonnegative": _where_nonnegative,
+        "quiet_log": _quiet_log,
+        "strong": _strong,
+        "steady": FLOAT["steady"],
     },
 )

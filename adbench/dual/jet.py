@@ -5,11 +5,11 @@ needs no class of its own but makes each product about seven products of inner d
 possible, and the tests hold it against jets.
 """
 
-from operator import add, neg
+from operator import add
 from typing import Any
 
-from adbench.dual.functions import binary
-from adbench.dual.numbers import Number, outranks
+from adbench.dual.functions import binary, vanishes
+from adbench.dual.numbers import Number, outranks, times
 
 Pairs = tuple[tuple[int, int], ...]
 Block = list[Any] | None
@@ -79,7 +79,7 @@ class Jet(Number):
         g = self.tangents
         h = _scaled(first, self.curvatures)
         if second is not None:
-            h = _sum(h, [second * (g[i] * g[j]) for i, j in self.pairs])
+            h = _sum(h, _scaled(second, [g[i] * g[j] for i, j in self.pairs]))
         return Jet(f, _scaled(first, g) or [0.0] * len(g), h, self.pairs, self.tag)
 
     def chain2(self, b: "Jet", f: Any, fa: Any, fb: Any, faa: Any, fab: Any, fbb: Any) -> "Jet":
@@ -87,24 +87,22 @@ class Jet(Number):
         p, q, pairs = self.tangents, b.tangents, self.pairs
         h = _sum(_scaled(fa, self.curvatures), _scaled(fb, b.curvatures))
         if faa is not None:
-            h = _sum(h, [faa * (p[i] * p[j]) for i, j in pairs])
+            h = _sum(h, _scaled(faa, [p[i] * p[j] for i, j in pairs]))
         if fab is not None:
             h = _sum(h, _scaled(fab, [p[i] * q[j] + p[j] * q[i] for i, j in pairs]))
         if fbb is not None:
-            h = _sum(h, [fbb * (q[i] * q[j]) for i, j in pairs])
+            h = _sum(h, _scaled(fbb, [q[i] * q[j] for i, j in pairs]))
         g = _sum(_scaled(fa, p), _scaled(fb, q)) or [0.0] * len(p)
         return Jet(f, g, h, pairs, self.tag)
 
+    def vanishes(self) -> bool:
+        """Whether value, tangents and second derivatives are zero."""
+        return all(map(vanishes, (self.value, *self.tangents, *(self.curvatures or ()))))
+
 
 def _scaled(factor: Any, terms: Block) -> Block:
-    """Factor times terms; None stands for zero, and the integers 1 and -1 cost no multiplication."""
-    if factor is None or terms is None:
-        return None
-    if factor.__class__ is int and factor == 1:
-        return terms
-    if factor.__class__ is int and factor == -1:
-        return list(map(neg, terms))
-    return [factor * t for t in terms]
+    """Factor times terms, where None stands for zero."""
+    return None if factor is None or terms is None else times(factor, terms)
 
 
 def _sum(a: Block, b: Block) -> Block:

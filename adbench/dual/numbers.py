@@ -12,9 +12,10 @@ tests hold them against the table.
 """
 
 from collections.abc import Callable
+from operator import neg
 from typing import Any
 
-from adbench.dual.functions import binary, math, power
+from adbench.dual.functions import binary, math, power, vanishes
 
 
 def outranks(other: Any, mine: "Number") -> bool:
@@ -192,11 +193,15 @@ class Dual(Number):
 
     def chain(self, f: Any, first: Any, second: Any) -> "Dual":
         """The dual of g(self), of value f and slope `first`."""
-        return dual(f, times(first, self.tangent), self.tag)
+        return dual(f, product(first, self.tangent), self.tag)
 
     def chain2(self, b: "Dual", f: Any, fa: Any, fb: Any, *second: Any) -> "Dual":
         """The dual of g(self, b), of value f and slopes fa, fb."""
-        return dual(f, times(fa, self.tangent) + times(fb, b.tangent), self.tag)
+        return dual(f, product(fa, self.tangent) + product(fb, b.tangent), self.tag)
+
+    def vanishes(self) -> bool:
+        """Whether value and tangent are zero."""
+        return vanishes(self.value) and vanishes(self.tangent)
 
 
 def dual(value: Any, tangent: Any, tag: int) -> Dual:
@@ -208,6 +213,24 @@ def dual(value: Any, tangent: Any, tag: int) -> Dual:
     return made
 
 
-def times(factor: Any, tangent: Any) -> Any:
-    """Slope times tangent, where a slope of None is zero."""
-    return 0.0 if factor is None else factor * tangent
+def product(factor: Any, tangent: Any) -> Any:
+    """Slope times tangent, as `times`; quick for an ordinary slope."""
+    if factor.__class__ is float and factor - factor == 0.0:
+        return factor * tangent
+    return times(factor, [tangent])[0]
+
+
+def times(factor: Any, tangents: list[Any]) -> list[Any]:
+    """Slope times tangents: a slope of None is zero, and 1 and -1 cost no multiplication.
+
+    A tangent of zero stays zero beside an infinite or NaN slope, which is another variable's.
+    """
+    if factor is None:
+        return [0.0] * len(tangents)
+    if factor.__class__ is int and factor == 1:
+        return tangents
+    if factor.__class__ is int and factor == -1:
+        return list(map(neg, tangents))
+    if factor - factor == 0:  # finite, in any number type
+        return [factor * t for t in tangents]
+    return [0.0 if vanishes(t) else factor * t for t in tangents]

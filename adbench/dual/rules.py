@@ -11,8 +11,18 @@ so that a reader can leave the multiplication out. Formulas: any table of deriva
 Digital Library of Mathematical Functions, chapters 4 and 7; first and second derivatives are checked
 against 50-digit arithmetic by the tests.
 
-At kinks and singular points: ``fabs`` has slope +1 at +0 and -0 (the slope of the branch ``x >= 0``),
-``sqrt`` has slope +inf at 0, ``pow`` with a constant exponent 0 has slope 0 everywhere.
+At kinks and singular points:
+
+- ``fabs`` has slope +1 at +0 and -0 (the slope of the branch ``x >= 0``), ``sqrt`` +inf at 0;
+- ``pow`` with a constant exponent 0 has slope 0 everywhere;
+- ``pow`` at base 0 has the limits from above: the slope in the exponent, ``v log a``, is 0 for
+  positive exponents and -inf at exponent 0; a factor of zero wins over an infinity (``m.strong``);
+- ``pow`` of a negative base has no slope in the exponent: NaN, and so its mixed and second ones;
+- ``atan2`` and ``hypot`` have none at (0, 0): NaN.
+
+A variable that the exponent does not depend on must not see that NaN. Readers therefore let a tangent
+of zero win over an infinite or NaN derivative: scalar duals always, the others for ``pow`` (elsewhere
+zero times an infinite slope is NaN to them, as in IEEE arithmetic).
 """
 
 import math
@@ -167,28 +177,45 @@ def _div(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
 
 
 def _pow(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-    v = m.pow(a, b)
-    log = m.log(a)
-    slope = b * m.pow(a, b - 1.0)
+    v, w = m.pow(a, b), m.pow(a, b - 1.0)
+    log = m.quiet_log(a)
     return (
         v,
-        slope,
-        v * log,
-        b * (b - 1.0) * m.pow(a, b - 2.0),
-        m.pow(a, b - 1.0) * (1.0 + b * log),
-        v * log * log,
+        m.strong(b, w),
+        m.strong(v, log),
+        m.strong(b * (b - 1.0), m.pow(a, b - 2.0)),
+        m.strong(w, 1.0 + m.strong(b, log)),
+        m.strong(v, log * log),
     )
 
 
 def _atan2(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-    d = 1.0 / (a * a + b * b)
-    cross = (a * a - b * b) * d * d
-    twist = 2.0 * a * b * d * d
-    return m.atan2(a, b), b * d, -(a * d), -twist, cross, twist
+    # Over r = hypot(a, b) one division at a time: a^2 + b^2 leaves the range of floats long before.
+    r = m.steady(m.hypot(a, b))
+    s, c = a / r, b / r
+    # a^2 - b^2 by its factors, which do not cancel what was rounded; halved, lest a + b overflow.
+    p, q = 0.5 * a, 0.5 * b
+    cross = 4.0 * ((p - q) / r) * ((p + q) / r) / r / r
+    twist = 2.0 * s * c / r / r
+    return m.atan2(a, b), c / r, -(s / r), -twist, cross, twist
+
+
+def _hypot(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
+    r = m.steady(m.hypot(a, b))
+    s, c = a / r, b / r
+    return r, s, c, c * c / r, -(s * c / r), s * s / r
 
 
 BINARY: Mapping[str, Binary] = MappingProxyType(
-    {"add": _add, "sub": _sub, "mul": _mul, "div": _div, "pow": _pow, "atan2": _atan2}
+    {
+        "add": _add,
+        "sub": _sub,
+        "mul": _mul,
+        "div": _div,
+        "pow": _pow,
+        "atan2": _atan2,
+        "hypot": _hypot,
+    }
 )
 
 

@@ -3,6 +3,7 @@
 from operator import add, neg, sub
 from typing import Any
 
+from adbench.dual.functions import vanishes
 from adbench.dual.numbers import Number, outranks, times
 
 
@@ -83,12 +84,16 @@ class Vector(Number):
 
     def chain(self, f: Any, first: Any, second: Any) -> "Vector":
         """The dual of g(self), of value f and slope `first`."""
-        return vector(f, [times(first, p) for p in self.tangents], self.tag)
+        return vector(f, times(first, self.tangents), self.tag)
 
     def chain2(self, b: "Vector", f: Any, fa: Any, fb: Any, *second: Any) -> "Vector":
         """The dual of g(self, b), of value f and slopes fa, fb."""
-        both = zip(self.tangents, b.tangents, strict=True)
-        return vector(f, [times(fa, p) + times(fb, q) for p, q in both], self.tag)
+        both = list(map(add, times(fa, self.tangents), times(fb, b.tangents)))
+        return vector(f, both, self.tag)
+
+    def vanishes(self) -> bool:
+        """Whether value and tangents are zero."""
+        return vanishes(self.value) and all(map(vanishes, self.tangents))
 
 
 def vector(value: Any, tangents: list[Any], tag: int) -> Vector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -98,13 +99,22 @@ def versions_of(method: Method) -> dict[str, str]:
     return found
 
 
+def code() -> str:
+    """Hash of adbench's own source files: what a commit does not tell of a changed checkout."""
+    root = Path(__file__).resolve().parents[1]
+    h = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        h.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return h.hexdigest()[:16]
+
+
 def commit() -> tuple[str | None, bool | None]:
     """Commit of the checkout that this package runs from and whether it has changes; None outside one."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None, None
     head = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=no")
+    status = _git(root, "status", "--porcelain", "adbench")
     return head, (None if status is None else bool(status))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,10 +65,8 @@ class Preset:
     def with_limits(self, time_s: float | None, memory_gb: float | None) -> Preset:
         """The preset with other limits for a case; None keeps its own."""
         for what, value in (("time", time_s), ("memory", memory_gb)):
-            if value is not None and value <= 0:
-                raise ValueError(
-                    f"a {what} limit of {value:g} leaves nothing to measure; give more than 0"
-                )
+            if value is not None and not 0.0 < value < math.inf:
+                raise ValueError(f"a {what} limit of {value:g} is none; give a number above 0")
         memory = self.limits.memory_bytes if memory_gb is None else int(memory_gb * 1e9)
         return replace(self, limits=Limits(time_s or self.limits.time_s, memory))
 
@@ -194,13 +193,17 @@ def matches(pattern: str, case: Case) -> bool:
 
 def glob_match(pattern: str, word: str) -> bool:
     """Whether a word matches a pattern of literal text, ``*``, ``?`` and ``{a,b}``."""
-    special = {"*": ".*", "?": ".", "{": "(?:", "}": ")", ",": "|"}
-    text = "".join(special.get(c, re.escape(c)) for c in pattern)
+    special = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
+    text, depth = "", 0
+    for c in pattern:
+        depth += {"{": 1, "}": -1}.get(c, 0)
+        text += "|" if c == "," and depth else special.get(c, re.escape(c))
     try:
         return re.fullmatch(text, word) is not None
     except re.error:
         raise UnknownNameError(
-            f"filter '{pattern}': braces do not match; alternatives are written {{a,b}}"
+            f"filter '{pattern}': braces do not match; alternatives are written {{a,b}}, "
+            "each within one part of problem/operator/method"
         ) from None
 
 

@@ -70,9 +70,12 @@ class Worker:
     output: Any = None
     import_sample: Any = None
     threads: Mapping[str, Any] = field(default_factory=dict)
+    broken: Failure | None = None
 
     def start(self) -> None:
-        """Start the process and import the tool."""
+        """Start the process and import the tool; a tool that cannot be imported is not tried again."""
+        if self.broken is not None:
+            raise self.broken
         key = secrets.token_bytes(16)
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         listener = _listen()
@@ -87,9 +90,10 @@ class Worker:
             _forget(listener)
         try:
             answer = self._ask("load", (self.method,), Limits(START_S, 8 * 2**30))
-        except Failure:
+        except Failure as failure:
             self.end()
-            raise
+            self.broken = Failure(failure.outcome, f"its import failed: {failure.message}")
+            raise self.broken from None
         self.import_sample, self.threads = answer["import"], answer["threads"]
 
     def _popen(self, address: str, key: bytes) -> subprocess.Popen[bytes]:
@@ -118,7 +122,7 @@ class Worker:
         ------
         Failure
             With the outcome: unsupported, failed, timed out, out of memory or crashed. After the
-            last three the process is gone.
+            last three the process is gone, and what it started with it.
         """
         if self.process is None:
             self.start()
@@ -132,6 +136,8 @@ class Worker:
             status, answer = self.connection.recv()
         except (EOFError, ConnectionError, OSError):
             raise Failure(Outcome.CRASHED, self._obituary()) from None
+        if status == "memory":
+            self.end()  # its heap would stay
         if status != "ok":
             raise Failure(OUTCOMES[status], str(answer))
         return answer
@@ -141,26 +147,28 @@ class Worker:
         assert self.process is not None
         began = stopwatch.monotonic()
         process = psutil.Process(self.process.pid)
+        polls = 0
         while not self.connection.poll(POLL_S):
             if stopwatch.monotonic() - began > limits.time_s:
                 self.end()
                 raise Failure(Outcome.TIMED_OUT, f"no answer within {limits.time_s:.3g} s")
-            with contextlib.suppress(psutil.Error):
-                resident = process.memory_info().rss
-                if resident > limits.memory_bytes:
-                    self.end()
-                    raise Failure(
-                        Outcome.OUT_OF_MEMORY,
-                        f"{resident / 1e9:.1f} GB resident, the limit is {limits.memory_bytes / 1e9:.1f} GB",
-                    )
+            polls += 1
+            resident = _resident(process, with_children=polls % 10 == 0)
+            if resident > limits.memory_bytes:
+                self.end()
+                raise Failure(
+                    Outcome.OUT_OF_MEMORY,
+                    f"{resident / 1e9:.1f} GB resident, the limit is {limits.memory_bytes / 1e9:.1f} GB",
+                )
 
     def _obituary(self) -> str:
         """How the process died, with the end of what it printed."""
-        assert self.process is not None
+        if self.process is None:
+            return "the worker could not be started: the system gave no new process"
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
         if self.process.poll() is None:
-            self.process.kill()
+            _kill(self.process)
             self.process.wait()
         code = self.process.returncode
         tail = self._tail()
@@ -182,24 +190,52 @@ class Worker:
             with contextlib.suppress(OSError):
                 self.connection.close()
         if self.process is not None:
-            with contextlib.suppress(OSError):
-                self.process.kill()
+            _kill(self.process)
             self.process.wait()
         if self.output is not None:
             self.output.close()
         self.connection = self.process = self.output = None
 
 
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a worker and what it started; it leads a process group of its own."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _resident(process: psutil.Process, with_children: bool) -> int:
+    """Resident bytes of a worker; its children are looked for now and then, since that costs CPU."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        total = process.memory_info().rss
+        for child in process.children(recursive=True) if with_children else ():
+            with contextlib.suppress(psutil.Error):
+                total += child.memory_info().rss
+    return total
+
+
 def _listen() -> socket.socket:
-    """A listening socket on this machine only."""
-    if hasattr(socket, "AF_UNIX"):
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(Path(tempfile.mkdtemp(prefix="adbench-")) / "socket"))
-    else:
-        listener = socket.socket(socket.AF_INET)
-        listener.bind(("127.0.0.1", 0))
+    """A listening socket on this machine only: in the file system where that works, else loopback."""
+    listener = _listen_at_path() or socket.create_server(("127.0.0.1", 0))
     listener.listen(1)
     listener.settimeout(POLL_S)
+    return listener
+
+
+def _listen_at_path() -> socket.socket | None:
+    if not hasattr(socket, "AF_UNIX"):
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="adbench-"))
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(folder / "socket"))
+    except OSError:  # a temporary folder with a long name, or one without sockets
+        listener.close()
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
     return listener
 
 

@@ -19,7 +19,7 @@ from adbench.harness.plan import CONTENDERS, Preset, Row, decided
 from adbench.harness.process import Failure, Worker
 from adbench.model import Case, Form, Measurement, Method, Outcome, Phase, Point, Result
 from adbench.reference.judge import Verdict, judge
-from adbench.reference.truth import reference
+from adbench.reference.truth import UncertifiedError, reference
 
 __all__ = ["Cell", "History", "measure_row"]
 
@@ -55,7 +55,9 @@ class History:
     def note(self, case: Case, inputs: int, cost: Cost) -> None:
         """Remember a cost; infinity for a case that timed out."""
         costs = self.seen.setdefault((case.problem, case.operator, case.method), {})
-        costs[inputs] = cost
+        known = costs.get(inputs)
+        if known is None or math.isinf(known.call_s):
+            costs[inputs] = cost  # a case that ran once can run: one bad moment does not outlaw it
 
     def predict(self, case: Case, inputs: int) -> float | None:
         """Seconds that prepare, first call and `CALLS` calls will take; None without a smaller size."""
@@ -74,7 +76,7 @@ class History:
 
 
 def _exponent(before: float, after: float, span: float, least: float) -> float:
-    if not (before > 0.0 and math.isfinite(after)):
+    if not (0.0 < before < math.inf and math.isfinite(after)):
         return least
     return min(max(math.log(max(after, 1e-12) / before) / math.log(span), least), 3.0)
 
@@ -144,7 +146,10 @@ class Cell:
 
     def _judge(self, result: Any, point: Point) -> None:
         scalar = self.row.problem.form("scalar") or self.form
-        truth = reference(scalar, self.row.operator, point)
+        try:
+            truth = reference(scalar, self.row.operator, point)
+        except UncertifiedError as error:
+            raise Failure(Outcome.FAILED, f"there is no certified reference: {error}") from None
         self.verdict = judge(result, truth, self.method.rtol.get(self.row.operator))
         if self.verdict.outcome is not Outcome.OK:
             raise Failure(self.verdict.outcome, self.verdict.message)
@@ -157,6 +162,8 @@ class Cell:
         self.blocks_left = most
         if self.call_s > stopwatch.BLOCK_S:
             self.blocks_left = int(min(max(STEADY_S / self.call_s, 3), most))
+            fitting = 0.7 * (self.preset.limits.time_s - self.spent_s) / self.call_s
+            self.blocks_left = max(1, min(self.blocks_left, int(fitting)))
 
     def block(self) -> None:
         """One block; a void one is measured again, `VOIDS` in a row end the case."""
@@ -239,7 +246,7 @@ def measure_row(
         try:
             step()
         except Failure as failure:
-            if failure.outcome is Outcome.TIMED_OUT:
+            if failure.outcome is Outcome.TIMED_OUT and cell.worker.import_sample is not None:
                 history.note(cell.case, _inputs(point), Cost(math.inf, math.inf))
             record(cell, cell.result(failure.outcome, failure.message, point))
             return False

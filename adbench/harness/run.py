@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +17,8 @@ from adbench.harness.plan import CONTENDERS, PRESETS, Preset, Row, decided
 from adbench.harness.process import Failure, Limits, Worker
 from adbench.harness.rounds import Cell, History, measure_row
 from adbench.harness.store import Key, Store
-from adbench.model import Case, Form, Method, Operator, Outcome, Point, Result, UnknownNameError
-from adbench.reference.truth import reference
+from adbench.model import Case, Method, Operator, Outcome, Point, Result, UnknownNameError
+from adbench.reference.truth import UncertifiedError, reference
 from adbench.registry import did_you_mean, method, methods, problem
 
 __all__ = ["Evaluation", "Progress", "Summary", "evaluate", "header", "run"]
@@ -59,12 +61,21 @@ def header(chosen: Preset, seed: int) -> dict[str, Any]:
         "preset": chosen.name,
         "seed": seed,
         "machine": machine.machine(),
-        "versions": machine.versions(),
+        "versions": machine.versions(*_distributions()),
+        "code": machine.code(),
         "threads": {"requested": 1, "observed": _observed_threads()},
         "commit": head,
         "dirty": dirty,
         "limits": {"time_s": chosen.limits.time_s, "memory_bytes": chosen.limits.memory_bytes},
     }
+
+
+def _distributions() -> list[str]:
+    """Distributions of every method's tool, plug-ins' included, and of the plug-ins themselves."""
+    groups = ("adbench.problems", "adbench.methods")
+    plugins = {e.dist.name for g in groups for e in entry_points(group=g) if e.dist is not None}
+    needs = {name for m in methods().values() for name in (m.tool, *m.requires)}
+    return sorted((needs | plugins) - {"adbench", "autodiff-bench"})
 
 
 def _observed_threads() -> dict[str, Any]:
@@ -124,13 +135,18 @@ class _Campaign:
     history: History = field(default_factory=History)
     summary: Summary = field(default_factory=Summary)
     began: float = field(default_factory=stopwatch.monotonic)
+    duels: list[Row] = field(default_factory=list)
 
     def remember(self) -> None:
         """Count what is done and left; what was done before tells nothing about costs."""
+        self.duels = self.rows
         everything = [
-            key for s in _stages(self.chosen) for row in self.rows for key, _ in self._keys(row, s)
+            (row, key, m)
+            for s in _stages(self.chosen)
+            for row in self.rows
+            for key, (m, _) in self._keys(row, s)
         ]
-        self.summary.resumed = sum(k in self.file.done for k in everything)
+        self.summary.resumed = sum(self._done(*cell) for cell in everything)
         self.summary.left = len(everything) - self.summary.resumed
         self.progress.total(self.summary.left)
 
@@ -143,14 +159,20 @@ class _Campaign:
             for m in _twins(row):
                 yield (row.case(m).id, stage.repeat, True), (m, True)
 
+    def _done(self, row: Row, key: Key, m: Method) -> bool:
+        """Whether the file has this result, of the function text as it stands today."""
+        form = m.form(row.problem)
+        return self.file.done.get(key) == (form.hash if form else "")
+
     def stage(self, stage: Stage) -> None:
         """Visit all rows with one set of fresh processes."""
         core = machine.core_of(stage.repeat)
         workers: dict[tuple[str, bool], Worker] = {}
         covered = []
         try:
-            for row in self.rows:
-                pending = [(k, m) for k, m in self._keys(row, stage) if k not in self.file.done]
+            for row in self.duels if stage.contenders else self.rows:
+                keys = list(self._keys(row, stage))
+                pending = [(k, m) for k, m in keys if not self._done(row, k, m[0])]
                 if pending and self._spent(stage):
                     continue
                 covered.append(row)
@@ -173,7 +195,7 @@ class _Campaign:
             for worker in workers.values():
                 worker.end()
         if stage.contenders:
-            self.rows = covered
+            self.duels = covered  # further processes only where a first one was measured
 
     def _spent(self, stage: Stage | None) -> bool:
         """Whether the budget's share of this stage, or all of it, is used up."""
@@ -204,7 +226,7 @@ def _worker(workers: dict[tuple[str, bool], Worker], m: Method, twin: bool, core
 
 
 def _twins(row: Row) -> list[Method]:
-    """One method of each contender that will run in this row: the first that offers the operator."""
+    """One method of each contender that runs in this row: the pair of the fixed comparison, if it can."""
     found = []
     for tool in CONTENDERS:
         able = [m for m in row.methods if m.tool == tool and decided(row, m) is None]
@@ -239,33 +261,50 @@ def evaluate(
     ValueError
         When `at` has another length than the standard point's x.
     """
-    found, chosen_method = problem(case.problem), method(case.method)
-    operator = _operator(case, found.operators)
-    standard = found.at(case.size)
-    if at is not None and not found.elementwise and len(at) != len(standard.x):
-        raise ValueError(
-            f"{case.problem}[{case.size}] has {len(standard.x)} variables, --at gives {len(at)}"
-        )
-    point = standard if at is None else Point(np.array(at), standard.data)
-    row = Row(found, case.size, operator, (chosen_method,))
+    row, point = _row(case), _point(case, at)
+    chosen = row.methods[0]
     preset = replace(PRESETS["standard"], limits=limits or PRESETS["standard"].limits)
-    cell = Cell(row, chosen_method, Worker(case.method, machine.core_of(0)), 0, False, preset)
-    result, outcome, message = None, Outcome.OK, ""
-    known = decided(row, chosen_method)
+    cell = Cell(row, chosen, Worker(case.method, machine.core_of(0)), 0, False, preset)
+    outcome, message, truth = Outcome.OK, "", None
+    known = decided(row, chosen)
     try:
         if known is not None:
             outcome, message = known
         else:
-            result = cell.begin(point, None if at is None else [float(v) for v in at])
+            cell.begin(point, None if at is None else [float(v) for v in at])
     except Failure as failure:
-        outcome, message, result = failure.outcome, failure.message, cell.answer
+        outcome, message = failure.outcome, failure.message
     finally:
         cell.worker.end()
-    form: Form = found.form("scalar") or found.forms[0]
-    return Evaluation(
-        case, outcome, message, point, result, reference(form, operator, point),
-        cell.verdict.accuracy if cell.verdict else None, machine.versions_of(chosen_method),
-    )  # fmt: skip
+    if known is None:
+        with suppress(UncertifiedError):  # the message says it
+            form = row.problem.form("scalar") or row.problem.forms[0]
+            truth = reference(form, row.operator, point)
+    accuracy = cell.verdict.accuracy if cell.verdict else None
+    found = machine.versions_of(chosen)
+    return Evaluation(case, outcome, message, point, cell.answer, truth, accuracy, found)
+
+
+def _row(case: Case) -> Row:
+    found = problem(case.problem)
+    operator = _operator(case, found.operators)
+    n = len(found.point(case.size).x)
+    if not found.offers(operator, n):
+        raise UnknownNameError(
+            f"{case.row} is not offered: {case.problem} has {operator.value} up to "
+            f"{found.up_to[operator]} variables"
+        )
+    return Row(found, case.size, operator, (method(case.method),))
+
+
+def _point(case: Case, at: Sequence[float] | None) -> Point:
+    found = problem(case.problem)
+    standard = found.point(case.size)
+    if at is None:
+        return standard
+    if not found.elementwise and len(at) != len(standard.x):
+        raise ValueError(f"{case.row} has {len(standard.x)} variables, --at gives {len(at)}")
+    return Point(np.array(at), standard.data)
 
 
 def _operator(case: Case, offered: Sequence[Operator]) -> Operator:

@@ -10,21 +10,30 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from adbench.model import Measurement, Method, Outcome, Result, size_text
+from adbench.model import Measurement, Method, Result, size_text
 
-__all__ = ["SCHEMA", "Key", "Store", "StoreError", "key_of", "line_of", "read"]
+__all__ = ["SCHEMA", "Key", "Store", "StoreError", "discard", "key_of", "line_of", "read"]
 
 SCHEMA = 1
 Key = tuple[str, int, bool]
+NEEDED = ("id", "problem", "size", "operator", "method", "repeat", "twin", "outcome")
+BEGINNING = b'{"kind": "run"'
+# What must be the same for results to stand in one file.
+AGREE = ("preset", "limits", "versions", "machine", "code")
 
 
 class StoreError(ValueError):
     """A result file that cannot be read or continued; its text says why and what to do."""
+
+
+class _TornHeaderError(StoreError):
+    """A run was killed while it wrote its first line: there is nothing to lose."""
 
 
 def line_of(result: Result, method: Method, finished: str) -> dict[str, Any]:
@@ -73,6 +82,13 @@ def key_of(line: Mapping[str, Any]) -> Key:
     return str(line["id"]), int(line["repeat"]), bool(line["twin"])
 
 
+def discard(path: Path) -> None:
+    """Remove a result file; raises StoreError for a file that is none."""
+    if path.exists() and path.stat().st_size and not path.read_bytes().startswith(BEGINNING):
+        raise StoreError(f"'{path}' is no adbench result file: --fresh does not overwrite it")
+    path.unlink(missing_ok=True)
+
+
 def read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Header and result lines of a file; a torn last line is left out.
 
@@ -93,8 +109,14 @@ def _scan(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
         raise StoreError(
             f"no result file '{path}'; make one with: adbench run --out {path}"
         ) from None
+    except OSError as error:
+        raise StoreError(f"cannot read '{path}': {error.strerror or error}") from None
     whole = raw.rfind(b"\n") + 1
     records = list(_records(path, raw[:whole]))
+    if not whole and BEGINNING.startswith(raw[: len(BEGINNING)]):
+        raise _TornHeaderError(
+            f"'{path}' holds no whole line; measure again into it or another file"
+        )
     if not records or records[0].get("kind") != "run":
         raise StoreError(f"'{path}' is no adbench result file: its first line describes no run")
     schema = records[0].get("schema")
@@ -103,7 +125,15 @@ def _scan(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
             f"'{path}' has schema {schema}, this adbench reads schema {SCHEMA}; "
             "use the adbench version that wrote it, or measure again into another file"
         )
-    return records[0], [r for r in records[1:] if r.get("kind") == "result"], whole
+    lines = [(n, r) for n, r in enumerate(records[1:], start=2) if r.get("kind") == "result"]
+    for number, line in lines:
+        missing = [key for key in NEEDED if key not in line]
+        if missing:
+            raise StoreError(
+                f"'{path}' line {number} lacks {', '.join(missing)}; nothing was changed. "
+                "Remove that line, or measure into another file"
+            )
+    return records[0], [line for _, line in lines], whole
 
 
 def _records(path: Path, raw: bytes) -> Iterator[dict[str, Any]]:
@@ -132,40 +162,53 @@ class Store:
     header: dict[str, Any]
     lines: list[dict[str, Any]]
     dropped_bytes: int = 0
+    done: dict[Key, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path, header: Mapping[str, Any]) -> Store:
         """Create `path` or continue it.
 
         A torn last line (a run that was killed while writing) is cut off; its bytes are counted in
-        `dropped_bytes`. Raises StoreError when the file was made by another machine, other
-        versions or another preset.
+        `dropped_bytes`. Raises StoreError when the file was made by another machine, other versions,
+        other code, another preset or other limits, when another run is writing it, or when it cannot
+        be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.stat().st_size == 0:
-            store = cls(path, path.open("ab"), dict(header), [])
-            store.append(header)
-            return store
-        old, lines, whole = _scan(path)
-        _must_agree(path, old, header)
-        torn = path.stat().st_size - whole
-        if torn:
-            with path.open("r+b") as file:
-                file.truncate(whole)
-        return cls(path, path.open("ab"), old, lines, torn)
+        with _plain_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+            try:
+                _lock(path, file)
+                return cls._begun(path, file, header)
+            except BaseException:
+                file.close()
+                raise
 
-    @property
-    def done(self) -> set[Key]:
-        """Keys of all results that stand in the file."""
-        return {key_of(line) for line in self.lines}
+    @classmethod
+    def _begun(cls, path: Path, file: Any, header: Mapping[str, Any]) -> Store:
+        size = path.stat().st_size
+        try:
+            old, lines, whole = _scan(path) if size else ({}, [], 0)
+        except _TornHeaderError:
+            old, lines, whole = {}, [], 0
+        if old:
+            _must_agree(path, old, header)
+        if size > whole:
+            os.truncate(path, whole)
+        done = {key_of(line): str(line.get("form_hash", "")) for line in lines}
+        store = cls(path, file, old or dict(header), lines, size - whole, done)
+        if not old:
+            store.append(header)
+        return store
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line, flushed and synced before this returns."""
-        self.file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
-        self.file.flush()
-        os.fsync(self.file.fileno())
+        with _plain_errors(self.path):
+            self.file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+            self.file.flush()
+            os.fsync(self.file.fileno())
         if record.get("kind") == "result":
             self.lines.append(dict(record))
+            self.done[key_of(record)] = str(record.get("form_hash", ""))
 
     def close(self) -> None:
         """Close the file."""
@@ -183,9 +226,35 @@ class Store:
         self.close()
 
 
+@contextmanager
+def _plain_errors(path: Path) -> Iterator[None]:
+    """Say what an error of the operating system means for the results."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot write '{path}': {error.strerror or error}. Finished results are kept; "
+            "mend that and repeat the command, or give another --out"
+        ) from None
+
+
+def _lock(path: Path, file: Any) -> None:
+    """One writer at a time, where the system has locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(
+            f"another run is writing '{path}'; wait for it, or give another --out"
+        ) from None
+
+
 def _must_agree(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Results of two machines, versions or presets never share a file."""
-    for what in ("preset", "versions", "machine"):
+    """Results of two machines, versions, states of the code, presets or limits never share a file."""
+    for what in AGREE:
         before, now = old.get(what), new.get(what)
         if what == "machine":
             before, now = _identity(before), _identity(now)
@@ -206,8 +275,3 @@ def _difference(before: Any, now: Any) -> str:
         return f"{before} then, {now} now"
     keys = [k for k in {**before, **now} if before.get(k) != now.get(k)]
     return "; ".join(f"{k} {before.get(k)} then, {now.get(k)} now" for k in keys)
-
-
-def outcome_of(line: Mapping[str, Any]) -> Outcome:
-    """The outcome of a result line."""
-    return Outcome.from_label(str(line["outcome"]))

@@ -60,7 +60,7 @@ class Session:
         other = elsewhere(self.point)
         if self.method.bakes_data:
             other = Point(other.x, self.point.data)
-        self.last = None
+        self.last = self.prepared = None
         self.prepared, sample = stopwatch.timed(
             self.method.prepare, form, Operator(operator), other
         )
@@ -70,7 +70,7 @@ class Session:
         """The first call, timed, and its decoded result."""
         args = self.prepared.encode(self.point)
         result, sample = stopwatch.timed(self.prepared.call, *args)
-        return {"first": sample, "result": self.prepared.decode(result)}
+        return {"first": sample, "result": _numbers(self.prepared.decode(result))}
 
     def calibrate(self, warm_s: float) -> dict[str, Any]:
         """Warm up and choose the number of calls in a block."""
@@ -94,7 +94,22 @@ class Session:
     def finish(self) -> dict[str, Any]:
         """The last result of the steady calls and the process's peak memory; the case is dropped."""
         last, self.last, self.prepared, self.point = self.last, None, None, None
-        return {"result": last, "peak_rss_bytes": _peak_rss()}
+        return {
+            "result": None if last is None else _numbers(last),
+            "peak_rss_bytes": _peak_rss(),
+        }
+
+
+def _numbers(decoded: Any) -> Any:
+    """A plain float64 array: nothing of a tool travels to the parent."""
+    import numpy as np
+
+    try:
+        return np.array(decoded, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"decode gave a {type(decoded).__name__} that is no array of float64: {error}"
+        ) from None
 
 
 def _threads() -> dict[str, Any]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+from adbench.methods._shared import OPERATORS, array_words, arrays, decode
+from adbench.model import Form, Method, Operator, Point, Prepared
 
 Function = Callable[..., Any]
 Ways = Callable[[Function], Mapping[Operator, Function]]
@@ -58,38 +59,10 @@ def _forward(f: Function) -> Mapping[Operator, Function]:
 
 
 def _words() -> ModuleType:
-    """All of autograd.numpy, with the names that forms use where NumPy's differ.
-
-    The aliases matter: autograd knows the derivative of arcsin, not of NumPy 2's alias asin.
-    """
     from autograd import numpy as anp
     from autograd.scipy import special
 
-    public = {k: v for k, v in vars(anp).items() if not k.startswith("_")}
-    return namespace(
-        "autograd.numpy",
-        {
-            **public,
-            "asin": anp.arcsin,
-            "acos": anp.arccos,
-            "atan": anp.arctan,
-            "atan2": anp.arctan2,
-            "erf": special.erf,
-            "erfc": special.erfc,
-            "lgamma": special.gammaln,
-        },
-    )
-
-
-def _encode(point: Point) -> tuple[Any, ...]:
-    x, data = point.fresh()
-    return (x, *data)
-
-
-def _decode(result: Any) -> Floats:
-    parts = result if isinstance(result, tuple) else (result,)
-    arrays = [np.array(p, dtype=np.float64) for p in parts]
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(a) for a in arrays])
+    return array_words("autograd.numpy", anp, special)
 
 
 def _prepare(ways: Ways, form: Form, operator: Operator, point: Point) -> Prepared:
@@ -99,7 +72,7 @@ def _prepare(ways: Ways, form: Form, operator: Operator, point: Point) -> Prepar
             f"autograd in this mode is not asked for '{operator.value}'; "
             f"it offers {', '.join(o.value for o in offered)}"
         )
-    return Prepared(offered[operator], _encode, _decode)
+    return Prepared(offered[operator], arrays, decode)
 
 
 METHODS = [
@@ -109,13 +82,7 @@ METHODS = [
         tool="autograd",
         mode="reverse",
         reads=("array",),
-        operators=(
-            Operator.VALUE,
-            Operator.DERIVATIVE,
-            Operator.GRADIENT,
-            Operator.VALUE_AND_GRADIENT,
-            Operator.HESSIAN,
-        ),
+        operators=OPERATORS,
         prepare=partial(_prepare, _reverse),
         requires=("autograd",),
         imports=("autograd.numpy", "autograd.scipy.special"),

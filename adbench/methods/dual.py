@@ -12,17 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+from adbench.methods._shared import OPERATORS, arrays, decode
+from adbench.model import Form, Method, Operator, Point, Prepared, namespace
 
 Function = Callable[..., Any]
-
-OPERATORS = (
-    Operator.VALUE,
-    Operator.DERIVATIVE,
-    Operator.GRADIENT,
-    Operator.VALUE_AND_GRADIENT,
-    Operator.HESSIAN,
-)
 
 
 def _scalar(form: Form, operator: Operator, point: Point) -> Prepared:
@@ -42,7 +35,7 @@ def _scalar(form: Form, operator: Operator, point: Point) -> Prepared:
             Operator.HESSIAN: scalar.hessian(f),
         }
         call = ways[operator]
-    return Prepared(call, _lists, _decoder(operator))
+    return Prepared(call, _lists, decode)
 
 
 def _each(f: Function) -> Function:
@@ -67,18 +60,7 @@ def _array(form: Form, operator: Operator, point: Point) -> Prepared:
         Operator.VALUE_AND_GRADIENT: array.value_and_gradient(f),
         Operator.HESSIAN: array.hessian(f),
     }
-    return Prepared(ways[operator], _buffers, _decoder(operator))
-
-
-def _buffers(point: Point) -> tuple[Any, ...]:
-    x, data = point.fresh()
-    return (x, *data)
-
-
-def _decoder(operator: Operator) -> Callable[[Any], Floats]:
-    if operator is Operator.VALUE_AND_GRADIENT:
-        return lambda both: np.array([both[0], *both[1]], dtype=np.float64)
-    return lambda result: np.array(result, dtype=np.float64)
+    return Prepared(ways[operator], arrays, decode)
 
 
 METHODS = [

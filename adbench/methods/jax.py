@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+from adbench.methods._shared import OPERATORS, array_words, decode
+from adbench.model import Form, Method, Operator, Point, Prepared
 
 Function = Callable[..., Any]
 Ways = Callable[[Function], Mapping[Operator, Function]]
@@ -91,24 +92,10 @@ def _configure(async_dispatch: bool | None) -> None:
 
 
 def _words() -> ModuleType:
-    """All of jax.numpy, with the special functions under the names that forms use."""
     from jax import numpy as jnp
     from jax.scipy import special
 
-    public = {k: v for k, v in vars(jnp).items() if not k.startswith("_")}
-    return namespace(
-        "jax.numpy",
-        {
-            **public,
-            "asin": jnp.arcsin,
-            "acos": jnp.arccos,
-            "atan": jnp.arctan,
-            "atan2": jnp.arctan2,
-            "erf": special.erf,
-            "erfc": special.erfc,
-            "lgamma": special.gammaln,
-        },
-    )
+    return array_words("jax.numpy", jnp, special)
 
 
 def _encode(point: Point) -> tuple[Any, ...]:
@@ -130,10 +117,23 @@ def _encode(point: Point) -> tuple[Any, ...]:
     return tuple(jax.block_until_ready([array(a) for a in (point.x, *point.data)]))
 
 
-def _decode(result: Any) -> Floats:
-    parts = result if isinstance(result, tuple) else (result,)
-    arrays = [np.array(p, dtype=np.float64) for p in parts]
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(a) for a in arrays])
+def _waiting(compiled: Function, operator: Operator) -> Function:
+    """The compiled function, complete when it returns.
+
+    Results are waited for by their own method: `jax.block_until_ready` would walk a tree of unknown
+    shape in every call, a tenth of the shortest.
+    """
+
+    def both(*args: Any) -> Any:
+        value, gradient = compiled(*args)
+        value.block_until_ready()
+        gradient.block_until_ready()
+        return value, gradient
+
+    def one(*args: Any) -> Any:
+        return compiled(*args).block_until_ready()
+
+    return both if operator is Operator.VALUE_AND_GRADIENT else one
 
 
 def _prepare(
@@ -147,21 +147,8 @@ def _prepare(
             f"JAX in this mode is not asked for '{operator.value}'; "
             f"it offers {', '.join(o.value for o in offered)}"
         )
-    compiled, wait = _jax().jit(offered[operator]), _jax().block_until_ready
-
-    def call(*args: Any) -> Any:
-        return wait(compiled(*args))
-
-    return Prepared(call, _encode, _decode)
-
-
-OPERATORS = (
-    Operator.VALUE,
-    Operator.DERIVATIVE,
-    Operator.GRADIENT,
-    Operator.VALUE_AND_GRADIENT,
-    Operator.HESSIAN,
-)
+    call = _waiting(_jax().jit(offered[operator]), operator)
+    return Prepared(call, _encode, decode)
 
 
 def _method(

@@ -1,31 +1,33 @@
 r"""Numba: the scalar text compiled for dual numbers, and central differences around it.
 
-Both methods compile the same unmodified text with the same flags (``adbench.dual.numba``): division
-by zero as in NumPy, and LLVM free to reorder and contract as far as NaN and infinity keep their
-meaning. Both compile in `prepare`, for the types of the arguments, so the first call only runs. Each
-call returns a new array (or ``(float, array)`` for value and gradient), as a SciPy user would want.
-Nothing is cached on disk, so that every process pays for compilation.
+All methods compile the same unmodified text (``adbench.dual.numba``), with division by zero as in
+NumPy, in `prepare`, for the types of the arguments, so the first call only runs. Each call returns a
+new array (or ``(float, array)`` for value and gradient), as a SciPy user would want. Nothing is cached
+on disk, so that every process pays for compilation.
 
-`numba-dual` is exact; for 2 or 3 variables it compiles f for floats first, to see which layout of
-tangents suits it (`adbench.dual.numba.suited_layout`). `numba-central` does all its evaluations inside one compiled function:
+`numba-dual` and `numba-central` leave LLVM free to reorder and contract, as far as NaN and infinity
+keep their meaning: a sum over data may be taken in several lanes, and its last digits differ from the
+text's. `numba-dual-strict` grants nothing: value and derivatives are summed in the text's order, and
+the value is bit for bit that of plain ``numba.njit(error_model="numpy")``.
 
-- first derivatives: :math:`(f(x_+) - f(x_-)) / (x_+ - x_-)` with :math:`x_\pm = \mathrm{fl}(x \pm h)`, so that
-  the steps taken are the steps divided by; :math:`h = \epsilon^{1/3} \max(|x|, 1)`, where truncation
-  :math:`h^2 f'''/6` and rounding :math:`\epsilon f / h` balance; 2 evaluations a variable;
+The dual methods are exact; for 2 or 3 variables they compile f for floats first, to see which layout
+of tangents suits it (`adbench.dual.numba.suited_layout`). `numba-central` does all its evaluations
+inside one compiled function:
+
+- first derivatives: :math:`(f(x_+) - f(x_-)) / (x_+ - x_-)` with
+  :math:`x_\pm = \mathrm{fl}(x \pm h)`, so that the steps taken are the steps divided by;
+  :math:`h = \epsilon^{1/3} \max(|x|, 1)`; 2 evaluations a variable;
 - Hessian: the usual second-order stencils with :math:`h = \mathrm{fl}(\mathrm{fl}(x + h_0) - x)`,
   :math:`h_0 = \epsilon^{1/4} \max(|x|, 1)`; about 2 n^2 evaluations.
 
 The loops of differences themselves are compiled without relaxed flags: LLVM would otherwise cancel
-the x in :math:`x_+ - x_-` and undo the rounding. The promises follow from the balance: relative errors
-of :math:`\epsilon^{2/3} = 4 \times 10^{-11}` and :math:`\epsilon^{1/2} = 1.5 \times 10^{-8}`, times
-`SAFETY` for a function whose derivatives outgrow its value. Source: W. H. Press et al., Numerical
-Recipes, 3rd edition, section 5.7.
+the x in :math:`x_+ - x_-` and undo the rounding. What they promise, and why, is in
+`adbench.methods._difference`.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
@@ -33,20 +35,14 @@ from typing import Any
 
 import numpy as np
 
-from adbench.model import ELEMENTARY, Floats, Form, Method, Operator, Point, Prepared, namespace
+from adbench.methods import _difference
+from adbench.methods._difference import EPS
+from adbench.methods._shared import OPERATORS, arrays, decode
+from adbench.model import ELEMENTARY, Form, Method, Operator, Point, Prepared, namespace
 
-EPS = sys.float_info.epsilon
 FIRST_STEP = EPS ** (1 / 3)
 SECOND_STEP = EPS ** (1 / 4)
-SAFETY = 1e4
 
-OPERATORS = (
-    Operator.VALUE,
-    Operator.DERIVATIVE,
-    Operator.GRADIENT,
-    Operator.VALUE_AND_GRADIENT,
-    Operator.HESSIAN,
-)
 Function = Callable[..., Any]
 Drivers = Callable[[Operator, Function, tuple[Any, ...]], Any]
 
@@ -55,19 +51,20 @@ def _words() -> ModuleType:
     return namespace("numba-math", {name: getattr(math, name) for name in ELEMENTARY})
 
 
-def _dual(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
+def _dual(strict: bool, operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
     """The compiled dual driver of an operator other than VALUE."""
     from adbench.dual import numba as dual
 
     if operator is Operator.DERIVATIVE:
-        return dual.derivative(f)
+        return dual.derivative(f, strict=strict)
     drivers: Mapping[Operator, Function] = {
         Operator.GRADIENT: dual.gradient,
         Operator.VALUE_AND_GRADIENT: dual.value_and_gradient,
         Operator.HESSIAN: dual.hessian,
     }
     n = len(args[0])
-    return drivers[operator](f, n, layout=dual.suited_layout(f, n, *args))
+    layout = dual.suited_layout(f, n, *args, strict=strict)
+    return drivers[operator](f, n, layout=layout, strict=strict)
 
 
 def _central(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
@@ -160,18 +157,9 @@ def _central_hessian(f: Any) -> Any:
     return _strict(hessian)
 
 
-def _encode(point: Point) -> tuple[Any, ...]:
-    x, data = point.fresh()
-    return (x, *data)
-
-
-def _decode(result: Any) -> Floats:
-    parts = result if isinstance(result, tuple) else (result,)
-    arrays = [np.array(p, dtype=np.float64) for p in parts]
-    return arrays[0] if len(arrays) == 1 else np.concatenate([np.ravel(a) for a in arrays])
-
-
-def _prepare(drivers: Drivers, form: Form, operator: Operator, point: Point) -> Prepared:
+def _prepare(
+    drivers: Drivers, strict: bool, form: Form, operator: Operator, point: Point
+) -> Prepared:
     """Build and compile; only the types and the number of variables of `point` are used."""
     from adbench.dual import numba as dual
 
@@ -180,19 +168,25 @@ def _prepare(drivers: Drivers, form: Form, operator: Operator, point: Point) -> 
             f"Numba is not asked for '{operator.value}' of this form; "
             f"it offers {', '.join(o.value for o in OPERATORS)}, the derivative of elementwise forms"
         )
-    f, args = form.build(_words()), _encode(point)
+    f, args = form.build(_words()), arrays(point)
     try:
         if operator is Operator.VALUE:
-            call = dual.elementwise(f) if form.elementwise else dual.primal(f)
+            value = dual.elementwise if form.elementwise else dual.primal
+            call = value(f, strict=strict)
         else:
             call = drivers(operator, f, args)
-        return Prepared(dual.compile_for(call, *args), _encode, _decode)
+        return Prepared(dual.compile_for(call, *args), arrays, decode)
     except dual.UnsupportedFunctionError as error:
         raise NotImplementedError(str(error)) from error
 
 
 def _method(
-    name: str, summary: str, mode: str, drivers: Drivers, rtol: Mapping[Operator, float]
+    name: str,
+    summary: str,
+    mode: str,
+    drivers: Drivers,
+    rtol: Mapping[Operator, float] | None = None,
+    strict: bool = False,
 ) -> Method:
     return Method(
         name=name,
@@ -201,27 +195,36 @@ def _method(
         mode=mode,
         reads=("numba", "scalar"),
         operators=OPERATORS,
-        prepare=partial(_prepare, drivers),
+        prepare=partial(_prepare, drivers, strict),
         requires=("numba",),
         imports=("adbench.dual.numba",),
-        rtol=rtol,
+        rtol=rtol or {},
         compiles=True,
     )
 
 
-_FIRST = SAFETY * FIRST_STEP**2
+# What both say of LLVM's freedom (`adbench.dual.numba.RELAXED`).
+_RELAXED = "LLVM may reorder sums (relaxed: contract, reassoc, nsz, arcp; NaN and infinity kept)"
+
 METHODS = [
-    _method("numba-dual", "the text compiled by Numba for our dual numbers", "forward", _dual, {}),
+    _method(
+        "numba-dual",
+        f"the text compiled by Numba for our dual numbers; {_RELAXED}",
+        "forward",
+        partial(_dual, False),
+    ),
+    _method(
+        "numba-dual-strict",
+        "numba-dual in IEEE arithmetic: sums of values and derivatives keep their order",
+        "forward",
+        partial(_dual, True),
+        strict=True,
+    ),
     _method(
         "numba-central",
-        "central differences inside one compiled function",
+        f"central differences inside one compiled function; {_RELAXED}",
         "difference",
         _central,
-        {
-            Operator.DERIVATIVE: _FIRST,
-            Operator.GRADIENT: _FIRST,
-            Operator.VALUE_AND_GRADIENT: _FIRST,
-            Operator.HESSIAN: SAFETY * SECOND_STEP**2,
-        },
+        _difference.CENTRAL,
     ),
 ]

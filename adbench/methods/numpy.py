@@ -13,10 +13,7 @@ complex step               Im f(x + ih) / h                        2^-100 of |x_
 =========================  ======================================  ======================
 
 The step is rounded so that :math:`|x_i| + h_i` is a floating-point number: what f sees is exactly
-what the quotient assumes. With these steps truncation and rounding balance, at a relative error of
-eps^(1/2), eps^(2/3) and eps^(1/2) for a function whose values, slopes and curvatures are of order 1.
-The promise is that times `SAFETY`, because rounding counts relative to f, and f may be that much
-larger than its slopes times s (a sum over 10 000 terms is), and because its curvature may be large.
+what the quotient assumes. What differences promise, and why, is in `adbench.methods._difference`.
 
 The complex step (Squire & Trapp, SIAM Review 40, 1998, 110) subtracts nothing, so it is promised
 exactly. Its namespace lacks what is not analytic: abs, comparisons by maximum, sign and the like
@@ -35,21 +32,14 @@ from typing import Any
 
 import numpy as np
 
+from adbench.methods import _difference
+from adbench.methods._shared import decode
 from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
 
 Function = Callable[..., Any]
 Steps = Callable[[Any, float], Any]
 
-EPS = float(np.finfo(np.float64).eps)
-# 4096: the values of the suite's sums are up to 450 times their slopes, and the third derivative of
-# the logistic map makes a central difference 670 times (nearby 1 600 times) worse than the ideal.
-SAFETY = 2.0**12
-FIRST_ORDER = (
-    Operator.VALUE,
-    Operator.DERIVATIVE,
-    Operator.GRADIENT,
-    Operator.VALUE_AND_GRADIENT,
-)
+FIRST_ORDER = (Operator.VALUE, *_difference.FIRST)
 
 
 def steps(x: Any, exponent: float) -> Floats:
@@ -194,18 +184,12 @@ def _prepare(
         lists = tuple(d.tolist() if isinstance(d, np.ndarray) else d for d in data)
         return (x if form.elementwise else x.tolist(), *lists)
 
-    return Prepared(f if real else ways(f)[operator], encode, _decoder(operator))
+    return Prepared(f if real else ways(f)[operator], encode, decode)
 
 
 def _at_each(f: Function) -> Function:
     """Scalar code at every element of an array."""
     return lambda x, *data: np.array([f(v, *data) for v in x.tolist()])
-
-
-def _decoder(operator: Operator) -> Callable[[Any], Floats]:
-    if operator is Operator.VALUE_AND_GRADIENT:
-        return lambda both: np.array([both[0], *both[1]], dtype=np.float64)
-    return lambda result: np.array(result, dtype=np.float64)
 
 
 def _prepare_complex(form: Form, operator: Operator, point: Point) -> Prepared:
@@ -228,10 +212,6 @@ def _try_complex(form: Form, point: Point) -> None:
         ) from error
 
 
-def _promise(exponent: float, *operators: Operator) -> dict[Operator, float]:
-    return dict.fromkeys(operators, SAFETY * EPS**exponent)
-
-
 METHODS = [
     Method(
         name="numpy-forward",
@@ -241,7 +221,7 @@ METHODS = [
         reads=("array", "scalar"),
         operators=FIRST_ORDER,
         prepare=partial(_prepare, _forward, _real_words),
-        rtol=_promise(1 / 2, *FIRST_ORDER[1:]),
+        rtol=_difference.FORWARD,
     ),
     Method(
         name="numpy-central",
@@ -251,7 +231,7 @@ METHODS = [
         reads=("array", "scalar"),
         operators=(*FIRST_ORDER, Operator.HESSIAN),
         prepare=partial(_prepare, _central, _real_words),
-        rtol={**_promise(2 / 3, *FIRST_ORDER[1:]), **_promise(1 / 2, Operator.HESSIAN)},
+        rtol=_difference.CENTRAL,
     ),
     Method(
         name="complex-step",

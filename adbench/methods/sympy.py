@@ -23,17 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from adbench.methods._shared import OPERATORS, decode
 from adbench.model import ELEMENTARY, Floats, Form, Method, Operator, Point, Prepared, namespace
 
 MAX_OPERATIONS = 2_000
-
-OPERATORS = (
-    Operator.VALUE,
-    Operator.DERIVATIVE,
-    Operator.GRADIENT,
-    Operator.VALUE_AND_GRADIENT,
-    Operator.HESSIAN,
-)
 
 
 class _Count:
@@ -58,7 +51,7 @@ class _Count:
         raise NotImplementedError("SymPy cannot follow a branch or a loop that depends on a value")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _more
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = _more
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _more
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _branch
 
 
@@ -124,6 +117,10 @@ def _compiled(arguments: Sequence[Any], expressions: Sequence[Any]) -> Callable[
     import scipy.special
     import sympy
 
+    if any(e.has(sympy.DiracDelta) for e in expressions):
+        raise NotImplementedError(
+            "SymPy's second derivative of an absolute value holds a DiracDelta, which NumPy code lacks"
+        )
     # lambdify prints SymPy's floats with their 15 digits; a double needs 17 to be read back.
     floats = {v for e in expressions for v in e.atoms(sympy.Float)}
     exact = {v: sympy.Float(v, 17) for v in floats}
@@ -147,7 +144,7 @@ def _elementwise(form: Form, operator: Operator) -> Prepared:
         # An expression without x evaluates to one number: give it to every element.
         return np.broadcast_to(function(x)[0], x.shape)
 
-    return Prepared(call, lambda point: (point.fresh()[0],), _decode)
+    return Prepared(call, lambda point: (point.fresh()[0],), decode)
 
 
 def _unrolled(form: Form, operator: Operator, n: int) -> Prepared:
@@ -158,7 +155,7 @@ def _unrolled(form: Form, operator: Operator, n: int) -> Prepared:
     def call(x: Floats) -> Floats:
         return np.array(function(x), dtype=np.float64)[places]
 
-    return Prepared(call, lambda point: (point.fresh()[0],), _decode)
+    return Prepared(call, lambda point: (point.fresh()[0],), decode)
 
 
 def _summed(
@@ -178,11 +175,7 @@ def _summed(
         x, data = point.fresh()
         return x, columns(*data)
 
-    return Prepared(call, encode, _decode)
-
-
-def _decode(result: Any) -> Floats:
-    return np.array(result, dtype=np.float64)
+    return Prepared(call, encode, decode)
 
 
 def _prepare(form: Form, operator: Operator, point: Point) -> Prepared:

@@ -46,10 +46,10 @@ def ball_namespace() -> ModuleType:
 
 def elementary(name: str, x: Any) -> Any:
     """The elementary function `name` of a ball, a series (to three coefficients) or a number."""
-    from flint import arb, arb_series
+    from flint import arb_series
 
     if not isinstance(x, arb_series):
-        return getattr(arb(x), name)()
+        return getattr(ball(x), name)()
     if name not in _TAYLOR:
         return getattr(x, name)()
     c0, c1, c2 = _TAYLOR[name](x[0])

@@ -79,7 +79,7 @@ def _read(key: str) -> Reference | None:
                 return None
             about["shape"] = tuple(about["shape"])
             about["elements"] = about["elements"] and tuple(about["elements"])
-            numbers = {name: file[name] for name in ("hi", "lo", "sensitivity")}
+            numbers = {name: file[name] for name in ("hi", "lo", "sensitivity", "weights")}
             return Reference(key=key, **numbers, **about)
     except FileNotFoundError:
         return None
@@ -106,6 +106,7 @@ def _write(reference: Reference) -> None:
                 hi=reference.hi,
                 lo=reference.lo,
                 sensitivity=reference.sensitivity,
+                weights=reference.weights,
             )
         Path(name).replace(path)
     except BaseException:

@@ -69,7 +69,7 @@ def inputs(point: Point, elements: Sequence[int] | None = None) -> Inputs:
     from flint import arb
 
     x = point.x if elements is None else point.x[list(elements)]
-    return Inputs([arb(v) for v in x.tolist()], tuple(_balls(d, _exact) for d in point.data))
+    return Inputs([arb(v) for v in x.tolist()], tuple(_balls(d, lift) for d in point.data))
 
 
 def perturbed(point: Inputs, step: float, shake: float, seed: int) -> Inputs:
@@ -92,12 +92,6 @@ def _draws(step: float, seed: int) -> Callable[[], float]:
     """A function that returns 1 + step or 1 - step, at random from `seed`."""
     signs = random.Random(seed).random
     return lambda: 1 + step if signs() < 0.5 else 1 - step
-
-
-def _exact(value: float) -> Number:
-    from flint import arb
-
-    return Number(arb(value))
 
 
 def _balls(datum: Any, convert: Callable[[Any], Any]) -> Any:
@@ -185,7 +179,7 @@ def hessian_by_tape(f: Any, point: Inputs) -> list[Any]:
     for i in range(n):
         tape = point.tape()
         y = lift(f([tape.variable(v) for v in _moved(point.x, (i,))], *point.data))
-        rows.extend(_coefficient(Number(w), 1) for w in tape.adjoints(y, n))
+        rows.extend(_coefficient(w, 1) for w in tape.adjoints(y, n))
     return rows
 
 
@@ -220,9 +214,10 @@ def _line(v: Any) -> Any:
 
 
 def _coefficient(y: Any, k: int) -> Any:
+    """Coefficient k of a Number or of its value; plain numbers and balls are constant."""
     from flint import arb, arb_series
 
-    v = lift(y).v
+    v = y.v if isinstance(y, Number) else y
     if isinstance(v, arb_series):
         return v[k]
     return ball(v) if k == 0 else arb(0)

@@ -11,12 +11,24 @@ that is 0 by cancellation may be wrong by 100 ulp of what was cancelled. No elem
 of another element: a floor of the largest element's ulp would hide a wrong small one. The only floor
 is the smallest normal number, 2.2e-308, since some tools flush what is smaller to 0.
 
-An inexact promise, rtol. ||error|| <= max(rtol, 100 * 2^-52 * max(1, kappa)) * ||g||: what the method
-says of itself, and never less than an exact method is allowed on average.
+An inexact promise, rtol, of finite differences. Element i passes when
+
+    |error_i| <= max(rtol * max(|g_i|, share_i), what an exact method may be wrong by)
+
+where share_i is the root mean square of w_j g_j over all derivatives j of the result, divided by w_i,
+and w = max(|x|, 1) for a gradient, the product of two for a Hessian: the steps of differences are in
+proportion to w. A difference takes its small elements from the same rounded values of f as its large
+ones, over steps w apart; so what it owes is the same fraction of w_i g_i for each, and an element far
+below its share cannot be held to its own digits. What is left untested is exactly that: an element
+smaller than rtol * share_i might as well be 0 or have the other sign. Values and the points of a batch
+have no share in others: share_i = 0. The whole must keep the promise too:
+||error|| <= max(rtol, 100 * 2^-52 * max(1, kappa)) * ||g||. A difference that is taken across a
+bifurcation breaks its promise, and is told so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +39,7 @@ from adbench.model import Floats, Outcome
 from adbench.reference.accuracy import Accuracy, accuracy, errors
 from adbench.reference.record import Reference, norm
 
-__all__ = ["PROMISED_ULP", "Verdict", "judge", "tolerance"]
+__all__ = ["PROMISED_ULP", "Verdict", "inexact_tolerance", "judge", "tolerance"]
 
 PROMISED_ULP = 100.0
 ULP = 2.0**-52  # of 1: at least the spacing of floats near any number, relative to it
@@ -53,7 +65,15 @@ class Verdict:
 
 
 def judge(result: Any, reference: Reference, rtol: float | None = None) -> Verdict:
-    """The verdict on `result`, promised exactly (`rtol` None) or to the relative norm `rtol`."""
+    """The verdict on `result`, promised exactly (`rtol` None) or to `rtol` of each element and the norm.
+
+    Raises
+    ------
+    ValueError
+        When `rtol` does not lie between 0 and 1.
+    """
+    if rtol is not None and not 0.0 < rtol < 1.0:
+        raise ValueError(f"rtol is {rtol}: a promise lies between 0 and 1; None promises exactness")
     found = _floats(result)
     if isinstance(found, str):
         return Verdict(Outcome.FAILED, found, None)
@@ -65,7 +85,10 @@ def judge(result: Any, reference: Reference, rtol: float | None = None) -> Verdi
     if bad.size:
         return Verdict(Outcome.NAN, _not_finite(found, bad), None)
     figures = accuracy(found, reference)
-    message = _exact(found, reference) if rtol is None else _inexact(figures, reference, rtol)
+    if rtol is None:
+        message = _exact(found, reference)
+    else:
+        message = _inexact(found, reference, rtol) or _norms(figures, reference, rtol)
     return Verdict(Outcome.WRONG if message else Outcome.OK, message, figures)
 
 
@@ -74,6 +97,23 @@ def tolerance(reference: Reference) -> Floats:
     with np.errstate(over="ignore"):
         scale = PROMISED_ULP * ULP * np.maximum(np.abs(reference.hi), reference.sensitivity)
     return np.maximum(scale, np.finfo(np.float64).tiny)
+
+
+def inexact_tolerance(reference: Reference, rtol: float) -> Floats:
+    """What each certified element may be wrong by under the promise `rtol`, shape (k,)."""
+    size = np.maximum(np.abs(reference.hi), _shares(reference))
+    return np.maximum(rtol * size, tolerance(reference))
+
+
+def _shares(reference: Reference) -> Floats:
+    """Root mean square of the derivatives in steps of their variables, in each one's own unit."""
+    w = reference.weights
+    joint = np.zeros(w.shape, dtype=bool) if reference.pointwise else w > 0.0
+    with np.errstate(over="ignore"):
+        scaled = (reference.hi * w)[joint]
+        mean = norm(scaled) / max(1, scaled.size) ** 0.5
+        shares: Floats = np.divide(mean, w, out=np.zeros_like(w), where=joint)
+    return shares
 
 
 def _floats(result: Any) -> npt.NDArray[np.float64] | str:
@@ -100,8 +140,31 @@ def _place(flat: int, shape: tuple[int, ...]) -> str:
 
 
 def _exact(found: Floats, reference: Reference) -> str:
+    def promise(worst: int, allowed: float, truth: float) -> str:
+        kappa = max(1.0, float(reference.kappas[worst]))
+        return (
+            f"{_relative(allowed, truth)} is promised ({PROMISED_ULP:g} ulp times its condition "
+            f"number, {kappa:.3g})"
+        )
+
+    return _worst(found, reference, tolerance(reference), promise)
+
+
+def _inexact(found: Floats, reference: Reference, rtol: float) -> str:
+    def promise(worst: int, allowed: float, truth: float) -> str:
+        return f"{allowed:.2g} is promised ({rtol:.2g} of its own size, or of its share)"
+
+    return _worst(found, reference, inexact_tolerance(reference, rtol), promise)
+
+
+def _worst(
+    found: Floats,
+    reference: Reference,
+    allowed: Floats,
+    promise: Callable[[int, float, float], str],
+) -> str:
     """Empty, or what is wrong with the worst element."""
-    e, allowed = np.abs(errors(found, reference)), tolerance(reference)
+    e = np.abs(errors(found, reference))
     wrong = np.flatnonzero(~(e <= allowed))
     if not wrong.size:
         return ""
@@ -112,9 +175,8 @@ def _exact(found: Floats, reference: Reference) -> str:
     return (
         f"{wrong.size} of {e.size} certified numbers are wrong; the worst, "
         f"{_place(flat, reference.shape)}, is {value!r} and should be {truth!r}: "
-        f"an error of {_relative(e[worst], truth)}, where {_relative(allowed[worst], truth)} "
-        f"is promised ({PROMISED_ULP:g} ulp times its condition number, "
-        f"{max(1.0, float(reference.kappas[worst])):.3g})"
+        f"an error of {_relative(e[worst], truth)}, where "
+        f"{promise(worst, float(allowed[worst]), truth)}"
     )
 
 
@@ -126,9 +188,7 @@ def _relative(error: float, truth: float) -> str:
     return f"{relative:.2g} relative ({relative / ULP:.2g} ulp)"
 
 
-def _inexact(figures: Accuracy, reference: Reference, rtol: float) -> str:
-    if not 0.0 < rtol < 1.0:
-        raise ValueError(f"rtol is {rtol}: a promise lies between 0 and 1; None promises exactness")
+def _norms(figures: Accuracy, reference: Reference, rtol: float) -> str:
     whole = norm(reference.hi)
     unit = norm(reference.sensitivity) if whole == 0.0 else max(1.0, figures.kappa)
     allowed = max(rtol, PROMISED_ULP * ULP * unit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import decimal
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,9 @@ class Reference:
         Whether the elements are results at points of their own (an elementwise form).
     elements : tuple of int, optional
         Flat indices of the certified elements when only a sample was certified (k of them).
+    weights : array of float64, shape (k,), optional
+        In proportion to what steps of finite differences are: the product of max(|x_j|, 1) over the
+        variables j that an element is a derivative by, 0 for an element that is a value. Default: 1.
     """
 
     key: str
@@ -46,10 +49,13 @@ class Reference:
     bits: int
     pointwise: bool = False
     elements: tuple[int, ...] | None = None
+    weights: Floats = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         count = math.prod(self.shape) if self.elements is None else len(self.elements)
-        for name in ("hi", "lo", "sensitivity"):
+        if self.weights.size == 0:  # no array of its own
+            object.__setattr__(self, "weights", np.ones(count))
+        for name in ("hi", "lo", "sensitivity", "weights"):
             array = np.array(getattr(self, name), dtype=np.float64)
             if array.shape != (count,):
                 raise ValueError(f"a reference's {name} has shape {array.shape}, not ({count},)")

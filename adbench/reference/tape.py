@@ -1,7 +1,9 @@
 """Numbers that a scalar form computes with when it is certified: balls that a tape may remember.
 
-A `Number` holds a ball (`flint.arb`), a power series of balls (`flint.arb_series`) or a plain number
-that is exact. What is computed from the variables of a `Tape` is recorded on it; all else records
+A `Number` holds a ball (`flint.arb`) or a power series of balls (`flint.arb_series`), never a Python
+number: literals become exact balls at the door (`lift`), since ``1 / 3.0`` of plain floats would round
+to 53 bits and no ball would know. Arithmetic of a form among plain numbers alone (``1.0 / 3.0``, a
+count over 7.0) never comes here: Python rounds it, and the rounded number is the text's. What is computed from the variables of a `Tape` is recorded on it; all else records
 nothing, so the same class serves reverse mode, forward mode by series, and plain values. A `Shaker`
 stands where a tape does and records nothing, but moves the result of every operation a little.
 """
@@ -10,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 __all__ = ["Number", "Shaker", "Tape", "UndecidedError", "ball", "lift"]
 
@@ -23,8 +27,8 @@ class Number:
 
     Parameters
     ----------
-    v : arb, arb_series, float or int
-        The value.
+    v : arb or arb_series
+        The value; `lift` makes a Number of a plain number.
     tape : Tape or Shaker, optional
         What every operation on it is told to.
     at : int
@@ -45,57 +49,56 @@ class Number:
     # The untaped case returns first in each operation: sums over a million data live in it.
     def __add__(self, other: Any) -> Number:
         if type(other) is not Number:
-            other = Number(other)
+            other = lift(other)
         if self.tape is None and other.tape is None:
             return Number(self.v + other.v)
         return _join(self.v + other.v, self, None, other, None)
 
     def __sub__(self, other: Any) -> Number:
         if type(other) is not Number:
-            other = Number(other)
+            other = lift(other)
         if self.tape is None and other.tape is None:
             return Number(self.v - other.v)
         return _join(self.v - other.v, self, None, other, -1)
 
     def __mul__(self, other: Any) -> Number:
         if type(other) is not Number:
-            other = Number(other)
+            other = lift(other)
         if self.tape is None and other.tape is None:
             return Number(self.v * other.v)
         return _join(self.v * other.v, self, other.v, other, self.v)
 
     def __truediv__(self, other: Any) -> Number:
         if type(other) is not Number:
-            other = Number(other)
+            other = lift(other)
         if self.tape is None and other.tape is None:
             return Number(self.v / other.v)
         v, r = self.v / other.v, 1 / other.v
         return _join(v, self, r, other, -(v * r))
 
     def __pow__(self, other: Any) -> Number:
-        if isinstance(other, Number):
-            return _power(self, other)
-        if other == int(other):
-            other = int(other)  # an exact integer power takes negative bases
-        v = self.v**other
+        n = _whole(other)
+        if n is None:
+            return _power(self, lift(other))
+        v = self.v**n  # an exact integer power takes negative bases
         if self.tape is None:
             return Number(v)
-        return self.tape.record(v, self.at, other * self.v ** (other - 1) if other else 0)
+        return self.tape.record(v, self.at, n * self.v ** (n - 1) if n else 0)
 
     def __radd__(self, other: Any) -> Number:
-        return Number(other) + self
+        return lift(other) + self
 
     def __rsub__(self, other: Any) -> Number:
-        return Number(other) - self
+        return lift(other) - self
 
     def __rmul__(self, other: Any) -> Number:
-        return Number(other) * self
+        return lift(other) * self
 
     def __rtruediv__(self, other: Any) -> Number:
-        return Number(other) / self
+        return lift(other) / self
 
     def __rpow__(self, other: Any) -> Number:
-        return _power(Number(ball(other)), self)
+        return _power(lift(other), self)
 
     def __neg__(self) -> Number:
         return Number(-self.v) if self.tape is None else self.tape.record(-self.v, self.at, -1)
@@ -131,7 +134,7 @@ class Number:
 class Tape:
     """Operations in the order in which they happened: operands' indices and partial derivatives.
 
-    A partial is a ball, a series, a plain number, or None for 1. With a `factor`, which returns
+    A partial is a ball, a series, 0, -1, or None for 1. With a `factor`, which returns
     1 + d or 1 - d, each result and its partials are multiplied by one draw of it.
     """
 
@@ -156,7 +159,7 @@ class Tape:
         """Derivatives of `output` by the first `n` numbers of the tape; 0 where it ignores them."""
         adjoints: list[Any] = [None] * len(self.entries)
         if output.tape is self:
-            adjoints[output.at] = 1
+            adjoints[output.at] = ball(1)  # a ball: products of plain factors would round
         for k in range(len(self.entries) - 1, n - 1, -1):
             w = adjoints[k]
             if w is None:
@@ -187,17 +190,32 @@ class Shaker:
 
 
 def lift(x: Any) -> Number:
-    """`x` as a Number; plain numbers become exact constants."""
-    return x if type(x) is Number else Number(x)
+    """`x` as a Number; plain numbers become exact constants. The only door for them."""
+    return x if type(x) is Number else Number(ball(x))
 
 
 def ball(v: Any) -> Any:
-    """The ball of a value: the constant coefficient of a series, an exact ball of a plain number."""
+    """The ball of a value: the constant coefficient of a series, an exact ball of a plain number.
+
+    Raises
+    ------
+    TypeError
+        For what is no real binary number: a decimal or a fraction has no exact ball.
+    """
     from flint import arb, arb_series
 
     if isinstance(v, arb):
         return v
-    return v[0] if isinstance(v, arb_series) else arb(v)
+    if isinstance(v, arb_series):
+        return v[0]
+    if isinstance(v, (int, np.integer, np.bool_)):
+        return arb(int(v))
+    if isinstance(v, (float, np.float32, np.float16)):
+        return arb(float(v))
+    raise TypeError(
+        f"a form met {v!r} of type {type(v).__name__}; forms compute with int, float and the "
+        "variables they are given: write it as a float"
+    )
 
 
 def _join(v: Any, a: Number, da: Any, b: Number, db: Any) -> Number:
@@ -215,10 +233,18 @@ def _below(a: Any, b: Any) -> bool:
     raise UndecidedError("a comparison that the balls are too wide to decide")
 
 
+def _whole(exponent: Any) -> int | None:
+    """A plain exponent that is a whole number; None for any other, and for Numbers."""
+    if isinstance(exponent, (float, np.floating)):
+        return int(exponent) if float(exponent).is_integer() else None
+    return int(exponent) if isinstance(exponent, (int, np.integer)) else None
+
+
 def _power(a: Number, b: Number) -> Number:
-    """``a ** b`` with a variable exponent, for positive a."""
-    base = a.v if not isinstance(a.v, (int, float)) else ball(a.v)
-    v = base**b.v
+    """``a ** b`` with any exponent, for positive a."""
+    v = a.v**b.v
     if a.tape is None and b.tape is None:
         return Number(v)
-    return _join(v, a, b.v * base ** (b.v - 1), b, v * base.log())
+    by_a = b.v * a.v ** (b.v - 1) if a.tape is not None else 0
+    by_b = v * a.v.log() if b.tape is not None else 0
+    return _join(v, a, by_a, b, by_b)

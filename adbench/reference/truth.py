@@ -1,7 +1,10 @@
 """Certifies results: raises the precision of ball arithmetic until every element is known.
 
 Floats of the point, and Python float literals in the form, are taken as the exact numbers that they
-are; so the truth is that of the text at these doubles, not of the decimals someone meant.
+are; so the truth is that of the text at these doubles, not of the decimals someone meant. Every
+operation in which a variable, a float of the data or a function of ``m`` takes part is exact up to
+its ball. Operations among literals and integers alone (``1.0 / 3.0``) are Python's own: their rounded
+result is what stands in the text.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from adbench.reference.tape import UndecidedError
 __all__ = ["UncertifiedError", "chosen_elements", "reference"]
 
 # Part of every key: raise it when anything here changes what a reference holds.
-VERSION = 1
+VERSION = 2
 # First working precision: three limbs, so that most sums of 10 000 terms need no second try.
 START_BITS = 160
 CAP_BITS = START_BITS * 32
@@ -119,7 +122,20 @@ def _certified(
         bits=bits,
         pointwise=form.elementwise,
         elements=None if elements is None else tuple(elements),
+        weights=_weights(operator, point.x, len(hi)),
     )
+
+
+def _weights(operator: Operator, x: Floats, count: int) -> Floats:
+    """The weights of a reference: see `Reference`."""
+    w = np.maximum(np.abs(x), 1.0)
+    if operator is Operator.GRADIENT:
+        return w
+    if operator is Operator.VALUE_AND_GRADIENT:
+        return np.concatenate([[0.0], w])
+    if operator is Operator.HESSIAN:
+        return np.outer(w, w).ravel()
+    return np.zeros(count) if operator is Operator.VALUE else np.ones(count)
 
 
 def raised(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from adbench.analysis import Duel, starts
+from adbench.analysis import Duel, Verdict, starts
 from adbench.analysis.verdict import overall
 from adbench.analysis.wording import NAMES, count, percent, seconds, span, times, ulps
 from adbench.report.facts import Facts
@@ -31,6 +31,7 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
         ("versions", _joined(*(f"{tool} {versions[tool]}" for tool in shown))),
         ("threads", _plural(threads, "thread") + (", one pinned core" if threads == 1 else "")),
         ("run", _joined(*dict.fromkeys(map(_run, facts.headers)))),
+        ("times", _times(facts)),
         ("noise", _noise(facts)),
     ]
     return [(name, text) for name, text in known if text]
@@ -52,9 +53,18 @@ def _run(header: Mapping[str, Any]) -> str:
 
 def _date(text: Any) -> str:
     try:
-        return datetime.fromisoformat(str(text)).strftime("%Y-%m-%d %H:%M UTC%z")[:20].strip()
+        moment = datetime.fromisoformat(str(text))
     except ValueError:
         return ""
+    # a time without a zone is read as UTC, not as the zone of whoever makes the page
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _times(facts: Facts) -> str:
+    if not facts.clock:
+        return ""
+    return f"a call: {facts.block}; to the first answer: wall clock, as you wait for it"
 
 
 def _noise(facts: Facts) -> str:
@@ -103,15 +113,19 @@ def _overall(facts: Facts) -> Card | None:
     bounds = (v.low, v.high) if side == "numba" else _inverse(v.low, v.high)
     decided = 2 * max(v.first_wins, v.second_wins) > v.rows
     single = all(d.comparison.low is None for d in facts.duels if d.comparison)
-    text = f"95 % interval {span(*bounds)}" if v.low else "too few problems for an interval"
+    text = f"95 % interval {v.basis}: {span(*bounds)}" if v.low else _no_interval(v)
     text = "one process each" if single else text
-    mean = ", geometric mean of problems" if v.rows > 1 else ""
+    mean = "; geometric mean" if v.rows > 1 else ""
     return {
         "head": head,
         "what": "faster overall" if decided else "faster overall, not established",
         "why": text + mean,
         "side": side if decided else "",
     }
+
+
+def _no_interval(v: Verdict) -> str:
+    return "too few problems for an interval" if v.rows > 1 else "no interval"
 
 
 def _inverse(low: float | None, high: float | None) -> tuple[float | None, float | None]:
@@ -183,13 +197,17 @@ def _start(facts: Facts, rows: Sequence[Duel]) -> Card | None:
 def _error(facts: Facts, rows: Sequence[Duel]) -> Card | None:
     chosen = {(d.row, m) for d in rows for m in (d.first, d.second)}
     here = facts.summary[[key in chosen for key in _keys(facts)]]
-    worst = here.groupby("tool")["error_ulp"].max()
-    if worst.isna().any() or not {"jax", "numba"} <= set(worst.index):
+    worst = here.groupby("tool")[["error_ulp", "worst_ulp"]].max()
+    if not {"jax", "numba"} <= set(worst.index) or worst["error_ulp"].isna().any():
         return None
+    norm, element = (
+        " / ".join(ulps(float(worst[key][tool])) or "?" for tool in ("jax", "numba"))
+        for key in ("error_ulp", "worst_ulp")
+    )
     return {
-        "head": f"{ulps(float(worst['jax']))} / {ulps(float(worst['numba']))} ulp",
-        "what": "largest error, JAX / Numba",
-        "why": "of the methods compared; 1 ulp is one unit in the last digit",
+        "head": f"{norm} ulp",
+        "what": "largest error by norm, JAX / Numba",
+        "why": f"worst element {element} ulp; of the methods compared",
         "side": "",
     }
 

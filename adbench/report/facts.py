@@ -72,6 +72,19 @@ class Facts:
         return None if self.verdict.floor is None else margin(self.verdict.floor)
 
     @property
+    def clock(self) -> str:
+        """What the times of calls were read from; empty where nothing was timed."""
+        used = set(self.frame["clock"]) - {""}
+        if used == {"cpu", "wall"}:
+            return "CPU clock where it has a reading, else wall clock"
+        return {"cpu": "CPU clock", "wall": "wall clock"}[used.pop()] if used else ""
+
+    @property
+    def block(self) -> str:
+        """Which of the samples of a call a time on the page is, in words."""
+        return f"fastest block of each process, {self.clock}"
+
+    @property
     def raw_sha256(self) -> str:
         """SHA-256 of the file of raw lines."""
         return hashlib.sha256(self.raw).hexdigest()

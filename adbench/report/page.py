@@ -88,7 +88,7 @@ def _win_map(facts: Facts) -> Markup | None:
 
 def _scaling(facts: Facts) -> Markup | None:
     spec = charts.scaling_chart(facts)
-    return None if spec is None else _fill("scaling.html", spec=_json(spec))
+    return None if spec is None else _fill("scaling.html", spec=_json(spec), facts=facts)
 
 
 def _starts(facts: Facts) -> Markup | None:
@@ -96,14 +96,15 @@ def _starts(facts: Facts) -> Markup | None:
     if not lines:
         return None
     spec = charts.break_even_chart(facts)
-    return _fill("starts.html", lines=lines, spec=None if spec is None else _json(spec))
+    drawn = None if spec is None else _json(spec)
+    return _fill("starts.html", lines=lines, spec=drawn, facts=facts)
 
 
 def _methods(facts: Facts) -> Markup | None:
     heat = tables.heat_map(facts)
     if heat is None:
         return None
-    return _fill("methods.html", heat=heat, lines=tables.method_list(facts))
+    return _fill("methods.html", heat=heat, lines=tables.method_list(facts), facts=facts)
 
 
 def _failures(facts: Facts) -> Markup | None:
@@ -121,9 +122,12 @@ def _method_text(facts: Facts) -> Markup | None:
         provisional=PROVISIONAL,
         processes=int(several.max()) if len(several) else 0,
         blocks=(int(steady["blocks"].min()), int(steady["blocks"].max())) if len(steady) else None,
-        clocks=sorted(set(steady["clock"])),
         twins=sorted(set(steady.loc[steady["twin"], "method"])),
         held_out=any(d.held_out for d in facts.duels),
+        intervals=any(d.comparison and d.comparison.low is not None for d in facts.duels),
+        moderated=any(d.moderated for d in facts.duels),
+        compiled=bool((frame["tool"] == "numba").any()),
+        strict=tables.strict_cost(facts),
     )
 
 

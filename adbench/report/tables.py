@@ -10,10 +10,19 @@ from adbench.analysis.wording import count, seconds, times, ulps
 from adbench.model import Outcome
 from adbench.report.facts import Facts
 
-__all__ = ["absence_list", "failure_list", "heat_map", "method_list", "start_list"]
+__all__ = [
+    "absence_list",
+    "failure_list",
+    "heat_map",
+    "method_list",
+    "start_list",
+    "strict_cost",
+]
 
 STEPS = (1.3, 3.0, 10.0, 100.0, 1000.0)
 # Nothing went wrong: the method does not offer this, or is not installed.
+# What an exact method may be off by where the condition number is 1: 100 ulp, as a relative error.
+PROMISED = 100.0 * 2.0**-52
 QUIET = ("unsupported", "unavailable")
 SENTENCES = {outcome.label: outcome.sentence for outcome in Outcome}
 
@@ -31,6 +40,7 @@ def heat_map(facts: Facts) -> dict[str, Any] | None:
     return {
         "methods": [{"name": m, "inexact": modes[m] == "difference"} for m in methods],
         "own": bool(table["own_form"].any()),
+        "partly": any(_partly(line) for line in cells.values()),
         "rows": [{"row": r, "cells": [_heat(cells.get((r, m))) for m in methods]} for r in rows],
     }
 
@@ -46,12 +56,28 @@ def _heat(line: Any) -> dict[str, str]:
         return {"css": "failed", "text": line["outcome"], **told}
     best = line["slowdown"] == 1.0
     step = sum(line["slowdown"] >= limit for limit in STEPS)
-    mark = "†" if line["own_form"] else ""
+    mark = ("†" if line["own_form"] else "") + ("‡" if _partly(line) else "")
+    notes = [f"{about}: {seconds(line['time_s'])} a call", *_error(line), *_partly(line)]
     return {
         "css": f"h{step}",
         "text": ("best" if best else times(line["slowdown"])) + mark,
-        "title": f"{about}: {seconds(line['time_s'])} a call",
+        "title": "; ".join(notes),
     }
+
+
+def _error(line: Any) -> list[str]:
+    if math.isnan(line["error_ulp"]):
+        return []
+    worst = f", worst element {ulps(line['worst_ulp'])} ulp" if ulps(line["worst_ulp"]) else ""
+    return [f"error by norm {ulps(line['error_ulp'])} ulp{worst}"]
+
+
+def _partly(line: Any) -> list[str]:
+    """What befell a method in some of its processes, where others gave a time."""
+    lost = line["tried"] - line["processes"]
+    if not lost or not line["processes"]:
+        return []
+    return [f"‡ {line['outcome']} in {lost} of {line['tried']} processes"]
 
 
 def method_list(facts: Facts) -> list[dict[str, Any]]:
@@ -69,19 +95,23 @@ def _method(line: Any) -> dict[str, Any]:
     notes = []
     if line["processes"] < 2:
         notes.append("shown without verdict")
-    if line["processes"] < line["tried"]:
-        notes.append(f"{line['outcome']} in {line['tried'] - line['processes']} of {line['tried']}")
+    notes += _partly(line)
     if line["own_form"]:
         notes.append(f"† own form '{line['form']}'")
     if line["mode"] == "difference":
         notes.append("finite differences")
+    elif max(line["error_rel"], line["worst_rel"]) > PROMISED:
+        # it passed the judge, so nothing but conditioning can have widened its promise
+        notes.append(f"error explained by condition (kappa by norm {ulps(line['kappa'])})")
     return {
-        **{key: line[key] for key in ("row", "method", "tool", "time_s", "slowdown", "error_ulp")},
+        **{key: line[key] for key in ("row", "method", "tool", "time_s", "slowdown")},
+        **{key: line[key] for key in ("error_ulp", "worst_ulp")},
         "time": seconds(line["time_s"]),
         "times": "best" if line["slowdown"] == 1.0 else times(line["slowdown"]),
         "start": seconds(first),
         "start_s": first,
         "ulp": ulps(line["error_ulp"]),
+        "worst": ulps(line["worst_ulp"]),
         "processes": line["processes"],
         "notes": "; ".join(notes),
     }
@@ -148,3 +178,19 @@ def absence_list(facts: Facts) -> list[dict[str, Any]]:
             }
         )
     return lines
+
+
+def strict_cost(facts: Facts) -> dict[str, str] | None:
+    """Where keeping the order of float arithmetic cost most: a method ``x-strict`` against ``x``."""
+    timed = facts.summary[facts.summary["time_s"].notna()]
+    lines = timed.to_dict("records")
+    times_of: dict[tuple[str, str], float] = {(x["row"], x["method"]): x["time_s"] for x in lines}
+    found = [
+        (strict / times_of[row, relaxed], row, method)
+        for (row, method), strict in times_of.items()
+        if (relaxed := method.removesuffix("-strict")) != method and (row, relaxed) in times_of
+    ]
+    if not found:
+        return None
+    factor, row, method = max(found)
+    return {"factor": times(factor), "row": row, "method": method}

@@ -27,7 +27,7 @@ def win_map(facts: Facts) -> dict[str, Any] | None:
     rows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for duel in facts.duels:
         rows.setdefault((duel.problem, duel.operator), []).append(_cell(duel))
-    if not any(duel.comparison for duel in facts.duels):
+    if not any(duel.comparison or duel.apart for duel in facts.duels):
         return None
     width = max(len(cells) for cells in rows.values())
     return {
@@ -70,6 +70,8 @@ def _winner(c: Comparison) -> tuple[str, float, float | None, float | None]:
 
 
 def _one_sided(duel: Duel) -> dict[str, str]:
+    if duel.apart:
+        return {"css": "undecided", "text": "not compared", "small": "measure both in one run"}
     if duel.first or duel.second:
         here, there = ("JAX", "Numba") if duel.first else ("Numba", "JAX")
         why = duel.second_why if duel.first else duel.first_why
@@ -86,6 +88,11 @@ def _label(why: str) -> str:
 
 
 def _title(duel: Duel) -> str:
+    if duel.apart:
+        return (
+            f"{duel.row}: {duel.first} and {duel.second} both gave a right answer, but in no common "
+            "process. Measure both in one run: adbench run"
+        )
     if duel.comparison is None:
         told = [f"JAX: {duel.first_why}" if duel.first_why else f"JAX: {duel.first}"]
         told += [f"Numba: {duel.second_why}" if duel.second_why else f"Numba: {duel.second}"]

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -131,6 +133,26 @@ def noisy(x: Any) -> Any:
     return gradient(x)
 
 
+def heavy(x: Any) -> Any:
+    until = time.thread_time() + 2e-3
+    while time.thread_time() < until:
+        pass
+    return gradient(x)
+
+
+def begets(x: Any) -> Any:
+    """Starts a process that outlives it, then hangs."""
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)", "adbench-toy-child"])
+    return hang(x)
+
+
+class Booby:
+    """A result that explodes where it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return exec, ("raise RuntimeError('boom')",)
+
+
 calls = 0
 
 
@@ -157,6 +179,9 @@ METHODS = [
     toy("shape", lambda x: gradient(x)[:-1]),
     toy("nan", lambda x: gradient(x) * np.nan),
     toy("zero", lambda x: gradient(x) * 0.0),
+    toy("lazy", lambda x: lambda: heavy(x), lambda r: r()),
+    toy("begets", begets),
+    toy("booby", lambda x: Booby()),
     toy("noisy", noisy),
     toy("sours", sours),
 ]

@@ -60,16 +60,16 @@ def default_layout(k: int) -> str:
     return "S" if k <= LARGEST_SCALAR_LAYOUT else "V"
 
 
-def suited_layout(f: Function, k: int, x: Any, *data: Any) -> str:
+def suited_layout(f: Function, k: int, x: Any, *data: Any, strict: bool = False) -> str:
     """The layout of k tangents that suits f at arguments of these types.
 
-    Compiles f for floats and looks for a loop that LLVM vectorised: no clock, so that two processes
+    Compiles f for floats, as strictly as the derivatives will be, and looks for a loop that LLVM vectorised: no clock, so that two processes
     choose alike. Beyond 3 tangents V is chosen unseen; a sum over much data with 4 to 8 variables
     and no call in its loop is better off with ``layout="S"``.
     """
     if k == 1 or k > LARGEST_SCALAR_LAYOUT:
         return default_layout(k)
-    code = compile_for(primal(f), x, *data).inspect_llvm()
+    code = compile_for(primal(f, strict), x, *data).inspect_llvm()
     return "S" if any("vector.body" in text for text in code.values()) else "V"
 
 

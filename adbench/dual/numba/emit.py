@@ -19,17 +19,22 @@ from numba.core.typing import signature
 from adbench.dual.numba.dual_type import DOUBLE, Block, DualType, pack
 
 f64 = types.float64
+KEPT = ("nsz",)  # fast-math flags of what must be computed in the order written
 LARGEST_UNROLLED_POWER = 0x10000  # where Numba's own constant powers stop multiplying
 
 
 class Expression:
-    """A float64 in LLVM code, with the arithmetic that rules use."""
+    """A float64 in LLVM code, with the arithmetic that rules use.
 
-    __slots__ = ("builder", "ir")
+    `flags` go with all that is computed from it; Numba adds its own to instructions without any.
+    """
 
-    def __init__(self, builder: Any, value: Any) -> None:
+    __slots__ = ("builder", "flags", "ir")
+
+    def __init__(self, builder: Any, value: Any, flags: tuple[str, ...] = ()) -> None:
         self.builder = builder
         self.ir = value
+        self.flags = flags
 
     def lift(self, other: Any) -> Expression:
         """`other` if it is an expression, else that number as a constant."""
@@ -38,7 +43,9 @@ class Expression:
         return Expression(self.builder, ir.Constant(DOUBLE, float(other)))
 
     def _new(self, instruction: Callable[..., Any], a: Any, b: Any) -> Expression:
-        return Expression(self.builder, instruction(self.lift(a).ir, self.lift(b).ir))
+        a, b = self.lift(a), self.lift(b)
+        flags = a.flags or b.flags
+        return Expression(self.builder, instruction(a.ir, b.ir, flags=flags), flags)
 
     def __add__(self, other: Any) -> Expression:
         return self._new(self.builder.fadd, self, other)
@@ -65,7 +72,7 @@ class Expression:
         return self._new(self.builder.fdiv, other, self)
 
     def __neg__(self) -> Expression:
-        return Expression(self.builder, self.builder.fneg(self.ir))
+        return Expression(self.builder, self.builder.fneg(self.ir, flags=self.flags), self.flags)
 
 
 class Emitter:
@@ -102,6 +109,24 @@ class Emitter:
     def where_nonnegative(self, x: Expression, a: Any, b: Any) -> Expression:
         """`a` where ``x >= 0`` (either zero too), else `b`."""
         return self.choose(self.builder.fcmp_ordered(">=", x.ir, x.lift(0.0).ir), a, b)
+
+    def quiet_log(self, x: Expression) -> Expression:
+        """The logarithm, which raises nothing here: -inf at 0, NaN below."""
+        return self.call(math.log, x)
+
+    def strong(self, v: Expression, x: Expression) -> Expression:
+        """``v * x``, where a zero v wins over an infinite x, but not over NaN."""
+        is_zero = self.builder.fcmp_ordered("==", v.ir, v.lift(0.0).ir)
+        number = self.builder.fcmp_ordered("ord", x.ir, x.ir)
+        return self.choose(self.builder.and_(is_zero, number), 0.0, v * x)
+
+    def steady(self, x: Expression) -> Expression:
+        """`x`, where what is computed from it keeps its order: relaxed code may else overflow.
+
+        An instruction with a flag of its own gets no other from Numba. The one chosen concerns the sign
+        of a zero alone.
+        """
+        return Expression(self.builder, x.ir, KEPT)
 
     def choose(self, condition: Any, a: Any, b: Any) -> Expression:
         """`a` where the LLVM boolean holds, else `b`."""
@@ -164,7 +189,7 @@ def _scaled(b: Any, block: Block, factor: Factor, strong_zero: bool) -> Block | 
             return tuple(b.fneg(t) for t in block)
         factor = Expression(b, ir.Constant(DOUBLE, float(factor)))
     spread = _spread(b, factor.ir, block[0].type)
-    product = tuple(b.fmul(spread, t) for t in block)
+    product = tuple(b.fmul(spread, t, flags=factor.flags) for t in block)
     if not strong_zero:
         return product
     zero = ir.Constant(spread.type, None)

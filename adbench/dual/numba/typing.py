@@ -34,6 +34,7 @@ BINARY_KEYS: dict[str, tuple[Any, ...]] = {
     "mul": (operator.mul, operator.imul, np.multiply),
     "div": (operator.truediv, operator.itruediv, np.true_divide),
     "atan2": (math.atan2, np.arctan2),
+    "hypot": (math.hypot, np.hypot),
 }
 POWER_KEYS: tuple[Any, ...] = (operator.pow, operator.ipow, pow, math.pow, np.power)
 COMPARISONS: dict[Any, str] = {
