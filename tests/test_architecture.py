@@ -27,7 +27,8 @@ TOOLS = {
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "adbench": (set(), set()),
     "adbench.__main__": ({"cli"}, set()),
-    "adbench.model": (set(), {"numpy"}),
+    "adbench.source": (set(), {"numpy"}),
+    "adbench.model": ({"source"}, {"numpy"}),
     "adbench.registry": ({"model", "problems", "methods", "probes", "applications"}, set()),
     "adbench.problems": ({"model"}, {"numpy"}),
     "adbench.methods": ({"model", "dual"}, NUMERIC),
