@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -268,7 +269,7 @@ class Form:
         """
         return "\n\n".join(sources(self.build, *([self.columns] if self.columns else [])))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """First 16 hex digits of SHA-256 of the text, comments, docstrings and layout left out."""
         return hashlib.sha256(normal(self.text).encode()).hexdigest()[:16]

@@ -78,7 +78,7 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "quick", "the answer in five minutes: gradients at small sizes",
             repeats=3, other_repeats=1, blocks=30, other_blocks=8, warm_s=0.03,
-            limits=Limits(20.0, _MEMORY), budget_s=240.0, quick=True,
+            limits=Limits(20.0, _MEMORY), budget_s=265.0, quick=True,
         ),
         Preset(
             "smoke", "every problem and core method once, without verdicts (for CI)",

@@ -25,7 +25,7 @@ __all__ = ["Evaluation", "Progress", "Summary", "evaluate", "header", "run"]
 
 # Of the quick budget, what the first pass over JAX and Numba may use: two more passes follow, then
 # the other methods.
-FIRST_PASS = 0.28
+FIRST_PASS = 0.3
 
 
 class Progress(Protocol):
