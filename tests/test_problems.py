@@ -225,8 +225,17 @@ def offences(form: Form) -> set[str]:
     }
     bound |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     bound |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)} | BUILTINS
-    found |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in bound}
-    return found
+    # the text tells a module that it uses as "math = 'module math'": named, yet not of the vocabulary
+    bound -= {
+        n.targets[0].id
+        for n in tree.body
+        if isinstance(n, ast.Assign)
+        and isinstance(n.targets[0], ast.Name)
+        and isinstance(n.value, ast.Constant)
+        and str(n.value.value).startswith("module ")
+    }
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return found | (used - bound)
 
 
 FORBIDDEN = (ast.Import, ast.ImportFrom, ast.Try, ast.With, ast.Global, ast.Nonlocal, ast.ClassDef)
