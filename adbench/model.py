@@ -128,13 +128,21 @@ class Outcome(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """What a measurement timed; phases are never averaged together."""
+    """What a measurement timed; phases are never averaged together.
+
+    IMPORT of the tool; PREPARE: build, trace and differentiate; COMPILE to machine code, where the
+    tool lets it be separated (else part of PREPARE or FIRST); FIRST call; STEADY calls; ROUND_TRIP
+    from NumPy arrays to a NumPy array; VALUE: steady calls of f itself in the same process, by the
+    same method and form.
+    """
 
     IMPORT = "import"
     PREPARE = "prepare"
+    COMPILE = "compile"
     FIRST = "first"
     STEADY = "steady"
     ROUND_TRIP = "round trip"
+    VALUE = "value"
 
 
 # The words that a scalar or array form may use of its namespace, beside arithmetic and, for arrays,
@@ -378,11 +386,19 @@ class Prepared:
     ``encode(point)`` gives the tool's own arguments in fresh buffers, ``call(*args)`` the tool's own
     result, complete when it returns, and ``decode(result)`` a float64 array of the operator's shape.
     Neither encode nor decode is part of a steady call.
+
+    ``compile()``, where the tool lets compilation be separated, does all of it, so that the first call
+    only runs; ``call`` works without it too. ``describe()``, after the first call, says what the tool
+    knows of the compiled program, in bytes: any of ``code_bytes`` (machine code), ``temp_bytes``
+    (scratch memory of a call), ``argument_bytes``, ``output_bytes`` and ``device_peak_bytes`` (highest
+    use of an accelerator's memory by this process).
     """
 
     call: Callable[..., Any]
     encode: Callable[[Point], tuple[Any, ...]]
     decode: Callable[[Any], Any]
+    compile: Callable[[], None] | None = None
+    describe: Callable[[], Mapping[str, int]] | None = None
 
 
 @dataclass(frozen=True)
@@ -416,6 +432,9 @@ class Method:
         Whether the tool must bake data into its code; it is then prepared at the real data.
     compiles : bool
         Whether the first call, or prepare, compiles machine code.
+    own_process : bool
+        Whether it sets options for its whole process that another method must not inherit; it then
+        shares a process with none, in no design of the measurement.
     """
 
     name: str
@@ -431,6 +450,7 @@ class Method:
     gaps: Mapping[str, str] = field(default_factory=dict)
     bakes_data: bool = False
     compiles: bool = False
+    own_process: bool = False
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)
@@ -536,7 +556,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Result:
-    """What one process learnt of one case: one JSON line (see ``docs/results.md``)."""
+    """What one process learnt of one case: one JSON line (see ``docs/results.md``).
+
+    `memory` holds byte counts by name (``docs/results.md`` lists them; absent or None: not known),
+    `voided` the number of blocks that were disturbed and measured again, and `shared` says whether
+    the process held other methods too.
+    """
 
     case: Case
     repeat: int
@@ -549,7 +574,9 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
     accuracy: Mapping[str, float] | None = None
-    peak_rss_bytes: int | None = None
+    memory: Mapping[str, int | None] = field(default_factory=dict)
+    voided: int = 0
+    shared: bool = False
 
     def __post_init__(self) -> None:
         steady = any(m.phase is Phase.STEADY for m in self.measurements)
@@ -575,7 +602,8 @@ class Decision(enum.Enum):
 class Comparison:
     """Two methods on one row: time of the first divided by time of the second.
 
-    A decision other than UNDECIDED needs an interval and the machine's own noise floor.
+    A decision other than UNDECIDED needs an interval and the machine's own noise floor. `level` is
+    the coverage of the interval, `processes` how many fresh processes it rests on.
     """
 
     row: str
@@ -586,6 +614,8 @@ class Comparison:
     high: float | None
     noise_floor: float | None
     decision: Decision
+    level: float | None = None
+    processes: int = 0
 
     def __post_init__(self) -> None:
         unknown = self.low is None or self.high is None or self.noise_floor is None

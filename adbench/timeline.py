@@ -42,6 +42,8 @@ class _Silent:
 
     def done(self, line: dict[str, Any]) -> None: ...
 
+    def note(self, message: str) -> None: ...
+
 
 def cases() -> list[str]:
     """Case ids of the series; imports no tool."""
@@ -63,7 +65,7 @@ def measure(path: Path | None = None) -> dict[str, dict[str, float]]:
         Case id to ``steady_s`` and ``first_s`` in seconds, ``log2_ulp`` = log2(1 + error in ulp), lower
         is better, and ``peak_rss_bytes``; NaN where the case did not run.
     """
-    chosen = replace(plan.preset("quick"), budget_s=None, twins=False)
+    chosen = replace(plan.preset("quick"), budget_s=None, twins="none")
     with tempfile.TemporaryDirectory() as folder:
         kept = os.environ.get("ADBENCH_STORE")
         target = path or (
@@ -83,5 +85,5 @@ def _numbers(lines: pd.DataFrame) -> dict[str, float]:
         "steady_s": float(lines["steady_s"].min()),
         "first_s": float(lines["first_s"].min()),
         "log2_ulp": float(math.log2(1.0 + lines["error_ulp"].max())),
-        "peak_rss_bytes": float(lines["peak_rss_bytes"].max()),
+        "peak_rss_bytes": float(lines["process_peak_bytes"].max()),
     }

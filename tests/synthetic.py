@@ -42,27 +42,45 @@ METHODS: dict[str, tuple[str, str, str, float, float, float, float]] = {
 }
 TWINS = ("jax-reverse", "numba-dual")
 REPEATED = ("jax", "numba")
+MACHINE: Line = {
+    "id": "3f2a91bc",
+    "name": "workbench",
+    "cpu": "AMD EPYC 9R14",
+    "cores": 2,
+    "cores_physical": 1,
+    "cache": {"1": 32_768, "2": 1_048_576, "3": 33_554_432},
+    "governor": None,
+    "affinity": [0, 1],
+    "memory_bytes": 8_000_000_000,
+    "os": "Linux 6.1",
+    "python": "3.11.7",
+    "libc": "glibc 2.36",
+    "load": [0.4, 0.5, 0.3],
+    "blas": [{"library": "openblas", "version": "0.3.30", "threads": 1}],
+    "gpu": [],
+    "container": {"cpu_limit": None, "memory_limit_bytes": None},
+    "virtual": "kvm",
+    "features": {"affinity": True, "cpu_clock": True, "proc": True},
+}
 HEADER: Line = {
     "kind": "run",
-    "schema": 1,
+    "schema": 2,
     "started": "2026-11-23T12:00:00+00:00",
     "preset": "quick",
     "seed": 123,
-    "machine": {
-        "name": "workbench",
-        "cpu": "AMD EPYC 9R14",
-        "cores": 2,
-        "memory_bytes": 8_000_000_000,
-        "os": "Linux 6.1",
-        "load": [0.4, 0.5, 0.3],
-        "python": "3.11.7",
-    },
+    "machine": MACHINE,
     "versions": {"adbench": "0.1.0", "numpy": "2.4.6", "jax": "0.10.2", "numba": "0.68.1"},
+    "code": "0123456789abcdef",
     "threads": {"requested": 1, "observed": {"openblas": 1}},
+    "device": "cpu",
+    "environment": {},
     "commit": "6abed38c0ffee0123456789abcdef0123456789a",
     "dirty": False,
     "limits": {"time_s": 20, "memory_bytes": 4e9},
+    "protocol": {"blocks": 60, "block_s": 0.002, "workers": "method", "kernel": "89abcdef"},
 }
+# Time of a derivative in units of f itself.
+COST = {"forward": 3.0, "reverse": 2.5, "symbolic": 1.8, "mixed": 9.0}
 Speed = Callable[[str, str, str], float]
 
 
@@ -141,8 +159,11 @@ def _line(
         "measurements": [
             _measurement("import", [0.3], [0.3], [1]),
             _measurement("prepare", [start * factor + 1e-4], [start * factor + 1e-4], [1]),
+            *([_measurement("compile", [start / 2], [start / 2], [1])] if tool == "jax" else []),
             _measurement("first", [start / 4 + 3 * t], [start / 4 + 3 * t], [1]),
             _measurement("steady", [c * 1.01 for c in cpu], cpu, [max(1, int(2e-3 / t))] * 12),
+            *([_per_call("value", [c / COST[mode] for c in cpu])] if mode in COST else []),
+            _per_call("round trip", [c + 4e-6 for c in cpu[-4:]]),
         ],
         "accuracy": {
             "error_rel": ulp * 1.1e-16,
@@ -151,13 +172,65 @@ def _line(
             "worst_ulp": 2 * ulp,
             "kappa": 3.0,
         },
-        "peak_rss_bytes": 177_000_000,
+        "machine": MACHINE["id"],
+        "shared": False,
+        "voided": 0,
+        "memory": {
+            "baseline_bytes": 150_000_000,
+            "peak_bytes": 151_000_000 + 8 * work,
+            "process_peak_bytes": 177_000_000,
+            **({"code_bytes": 6_000, "temp_bytes": 16 * work} if tool == "jax" else {}),
+        },
         "finished": "2026-11-23T12:00:01+00:00",
     }
 
 
 def _measurement(phase: str, wall: list[float], cpu: list[float], loops: list[int]) -> Line:
     return {"phase": phase, "wall_s": wall, "cpu_s": cpu, "loops": loops}
+
+
+def _per_call(phase: str, cpu: list[float]) -> Line:
+    return {"phase": phase, **_samples(cpu)}
+
+
+def _samples(cpu: list[float]) -> Line:
+    loops = [max(1, int(2e-3 / t)) for t in cpu]
+    return {"wall_s": [1.01 * t for t in cpu], "cpu_s": cpu, "loops": loops}
+
+
+def conditions(lines: Iterable[Line], drift: float = 0.01) -> list[Line]:
+    """The conditions lines of result lines, one per row and process; the kernel slows down by `drift`."""
+    rows = list(
+        dict.fromkeys((x["id"].rpartition("/")[0], x["repeat"], x["machine"]) for x in lines)
+    )
+    return [
+        {
+            "kind": "conditions",
+            "row": row,
+            "repeat": repeat,
+            "machine": machine,
+            "kernel": _samples([k * 1e-5 * (1.0 + drift * i / len(rows)) for k in (1.1, 1.0)]),
+            "steal": 0.002,
+            "load": [0.4, 0.5, 0.3],
+            "busy": 0.03,
+            "wall_s": 2.0,
+            "spent": {
+                "start": 0.5, "prepare": 0.3, "compile": 0.1, "first": 0.1, "measure": 0.9, "judge": 0.05
+            },
+            "finished": "2026-11-23T12:00:01+00:00",
+        }
+        for i, (row, repeat, machine) in enumerate(rows)
+    ]  # fmt: skip
+
+
+def elsewhere(
+    one: tuple[Line, list[Line]], machine: str, threads: int | str = 1, **about: Any
+) -> tuple[Line, list[Line]]:
+    """The same run as if measured on another machine, of the given id, or with other threads."""
+    header, lines = copy.deepcopy(one)
+    header["machine"].update(id=machine, **about)
+    header["threads"]["requested"] = threads
+    return header, [{**line, "machine": machine} for line in lines]
 
 
 FAILURES = {
@@ -185,7 +258,7 @@ def fail(line: Line, outcome: str, message: str) -> Line:
     """The line of the same case had it ended otherwise: no timings, no accuracy."""
     kept = [m for m in line["measurements"] if m["phase"] == "import"]
     return {
-        **line, "outcome": outcome, "message": message, "measurements": kept, "accuracy": None
+        **line, "outcome": outcome, "message": message, "measurements": kept, "accuracy": None, "memory": {}
     }  # fmt: skip
 
 

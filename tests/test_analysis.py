@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from handmade import ROW, frame_of, line, twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,62 +20,23 @@ from adbench.analysis import (
     noise_floor,
     pool,
     read,
-    starts,
     summary,
     tidy,
     verdict,
 )
+from adbench.analysis.breakeven import break_even
 from adbench.analysis.compare import decide, interval, log_ratios, pooled
-from adbench.analysis.duel import Duel, pick
-from adbench.analysis.summary import break_even
+from adbench.analysis.duel import Duel
+from adbench.analysis.pick import pick
 from adbench.analysis.verdict import overall
 from adbench.analysis.wording import percent, seconds, span, times, ulps
 from adbench.model import Comparison, Decision
-
-ROW = "toy[10]/gradient"
-
-
-def line(method, seconds_of, repeat=0, twin=False, row=("toy", "10", "gradient"), **more):
-    """A result line whose fastest block takes `seconds_of` on the CPU clock."""
-    problem, size, operator = row
-    cpu = [2 * seconds_of, seconds_of, 3 * seconds_of]
-    return {
-        "kind": "result",
-        "id": f"{problem}[{size}]/{operator}/{method}",
-        "problem": problem,
-        "size": size,
-        "operator": operator,
-        "method": method,
-        "tool": method.split("-")[0],
-        "mode": "reverse",
-        "repeat": repeat,
-        "twin": twin,
-        "outcome": "ok",
-        "measurements": [
-            {"phase": "steady", "wall_s": [1.5 * t for t in cpu], "cpu_s": cpu, "loops": [1, 1, 1]}
-        ],
-        **more,
-    }
-
-
-def frame_of(times_of, **more):
-    """A frame from {method: times by process}."""
-    return tidy([line(m, t, i, **more) for m, ts in times_of.items() for i, t in enumerate(ts)])
 
 
 def fight(frame, first="jax-reverse", second="numba-dual"):
     """The comparison of two methods on `ROW`, as `duels` makes it."""
     d = log_ratios(frame, ROW, first, second)
     return compare(ROW, first, second, d.to_numpy(), noise_floor(frame))
-
-
-def twins(ratio=1.0, method="jax-reverse"):
-    """Three processes of a method and its twin, the twin slower by `ratio`."""
-    return [
-        line(method, 1e-6 * (ratio if twin else 1.0), repeat, twin, ("aa", "1", "gradient"))
-        for repeat in range(3)
-        for twin in (False, True)
-    ]
 
 
 class TestTidy:
@@ -143,7 +105,8 @@ class TestCompare:
         frame = frame_of({"jax-reverse": [2e-6, 4e-6, 3e-6], "numba-dual": [1e-6, 1.9e-6, 1.6e-6]})
         found = fight(frame)
         d = np.log([2 / 1, 4 / 1.9, 3 / 1.6])
-        half = 4.302652729911275 * d.std(ddof=1) / math.sqrt(3)  # t(0.975, 2 degrees of freedom)
+        half = 9.92484320091807 * d.std(ddof=1) / math.sqrt(3)  # t(0.995, 2 degrees of freedom)
+        assert (found.level, found.processes) == (0.99, 3)
         assert found.ratio == pytest.approx(math.exp(d.mean()), rel=1e-9)
         assert found.low == pytest.approx(math.exp(d.mean() - half), rel=1e-9)
         assert found.high == pytest.approx(math.exp(d.mean() + half), rel=1e-9)
@@ -201,8 +164,11 @@ class TestCompare:
 
 
 class TestNoiseFloor:
-    def test_is_three_root_mean_squares_of_twin_differences(self):
-        assert noise_floor(tidy(twins(1.01))) == pytest.approx(1.01**3 - 1)
+    def test_is_three_standard_deviations_of_a_rows_mean(self):
+        x = math.log(1.01)  # in each of three processes, of which the later two count as a mean
+        prior = (1.4826 * x) ** 2 / 2
+        scale = math.sqrt((x**2 + 4 * prior) / 5)
+        assert noise_floor(tidy(twins(1.01))) == pytest.approx(math.expm1(3 * scale))
 
     def test_is_zero_for_perfect_twins(self):
         assert noise_floor(tidy(twins())) == 0.0
@@ -227,10 +193,23 @@ class TestDuels:
         assert (duel.first, duel.held_out) == ("jax-a", True)
         assert duel.comparison.ratio == pytest.approx(4)
 
-    def test_with_two_processes_all_are_used_and_it_is_said(self):
+    def test_with_two_processes_the_later_one_gives_the_ratio_alone(self):
         (duel,) = duels(frame_of({"jax-a": [1e-6, 4e-6], "numba-dual": [1e-6] * 2}))
+        assert duel.held_out
+        assert (duel.comparison.ratio, duel.comparison.low) == (pytest.approx(4), None)
+
+    def test_with_one_process_choice_and_ratio_share_it_and_it_is_said(self):
+        (duel,) = duels(frame_of({"jax-a": [2e-6], "numba-dual": [1e-6]}))
         assert not duel.held_out
         assert duel.comparison.ratio == pytest.approx(2)
+
+    def test_a_choice_on_a_later_process_holds_the_ones_after_it(self):
+        # numba crashed in the first process: its method is chosen on the second
+        lines = [line("jax-a", 8e-6, i) for i in range(4)]
+        lines += [line("numba-a", t, i) for i, t in ((1, 1e-6), (2, 2e-6), (3, 2e-6))]
+        (duel,) = duels(tidy(lines))
+        assert duel.comparison.ratio == pytest.approx(4)
+        assert duel.comparison.processes == 2
 
     def test_an_exact_method_stands_for_its_tool_before_finite_differences(self):
         quick = line("numba-central", 1e-7, mode="difference")
@@ -263,9 +242,9 @@ class TestDuels:
         assert "Measure both in one run" in verdict(tidy(lines)).sentence
 
     def test_a_duel_is_the_comparison_of_its_two_methods(self):
-        frame = frame_of({"jax-reverse": [9e-6, 7e-6], "numba-dual": [1e-6, 1.1e-6]})
+        frame = frame_of({"jax-reverse": [9e-6, 7e-6, 8e-6], "numba-dual": [1e-6, 1.1e-6, 1e-6]})
         (duel,) = duels(frame)
-        assert duel.comparison == fight(frame)
+        assert duel.comparison == fight(frame[frame.repeat > 0])
         assert not duel.moderated
 
     def test_it_is_told_whether_the_interval_borrowed_from_the_run(self):
@@ -409,7 +388,8 @@ class TestVerdict:
         assert v.low < v.ratio < v.high
         assert "No verdict" in v.sentence  # no floor among these lines
         said = verdict(frame).sentence
-        interval_said = f"(95 % interval over processes: {span(v.low, v.high)})"
+        assert v.level == 0.99
+        interval_said = f"(99 % interval over processes: {span(v.low, v.high)})"
         assert f"faster than JAX {interval_said} in 1 comparison:" in said
 
 
@@ -493,13 +473,16 @@ class TestSummary:
         assert math.isnan(break_even(2.0, 4e-6, 0.5, 1e-6))
         assert math.isnan(break_even(math.nan, 4e-6, 0.5, 1e-6))
 
-    def test_starts_add_preparation_and_first_call(self):
-        frame = tidy(synthetic.run()[1])
-        table = starts(frame, duels(frame)).set_index("row")
-        jax = frame[(frame.row == "rosenbrock[2]/gradient") & (frame.method == "jax-reverse")]
-        jax = jax[~jax.twin]
-        expected = jax.prepare_s.median() + jax.first_s.median()
-        assert table.first_start_s["rosenbrock[2]/gradient"] == pytest.approx(expected)
+    def test_the_largest_memory_and_the_median_start_are_kept(self):
+        def spent(i):
+            memory = {"baseline_bytes": 100, "peak_bytes": 110 + i, "code_bytes": None}
+            once = [{"phase": "first", "wall_s": [1.0 + i], "cpu_s": [1.0], "loops": [1]}]
+            one = line("jax-a", 1e-6, i, memory=memory)
+            return {**one, "measurements": one["measurements"] + once}
+
+        (row,) = summary(tidy([spent(i) for i in range(3)])).to_dict("records")
+        assert (row["above_bytes"], row["start_s"], row["disturbed"]) == (12, 2.0, 3)
+        assert math.isnan(row["code_bytes"])
 
 
 class TestModeratedInterval:

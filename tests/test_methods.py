@@ -60,7 +60,10 @@ def prepared(method: Method, problem: Problem, operator: Operator, point: Point)
     if method.bakes_data:
         other = Point(other.x, point.data)
     try:
-        return method.prepare(form, operator, other)
+        made = method.prepare(form, operator, other)
+        if made.compile is not None:
+            made.compile()
+        return made
     except NotImplementedError as refusal:
         reason = str(refusal)
     assert len(reason.split()) > 4, f"no sentence: '{reason}'"
@@ -117,6 +120,29 @@ def test_a_method_keeps_the_contract_of_prepared(
     for args in (first, second):
         assert np.array_equal(p.decode(p.call(*args)), result), "a second call gave another result"
     check_answer(method, problem, size, operator, result)
+
+
+SIZES = {"code_bytes", "temp_bytes", "argument_bytes", "output_bytes", "device_peak_bytes"}
+
+
+@pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())
+def test_phases_are_optional_and_change_no_answer(method: Method) -> None:
+    """A call works without compile() and gives the same bits; describe() says known names in bytes."""
+    need(method)
+    problem = registry.problem("rosenbrock")
+    operator = Operator.GRADIENT if Operator.GRADIENT in method.operators else method.operators[0]
+    form, point = method.form(problem), problem.at(2)
+    assert form is not None
+    early, late = prepared(method, problem, operator, point), method.prepare(form, operator, point)
+    answers = [p.decode(p.call(*p.encode(point))) for p in (early, late)]
+    assert np.array_equal(*answers)
+    for p in (early, late):
+        assert (p.compile is not None) == method.compiles
+        found = p.describe() if p.describe is not None else {}
+        assert set(found) <= SIZES
+        assert all(isinstance(v, int) and v >= 0 for v in found.values())
+        assert found.get("code_bytes") != 0, "a size that is not known is absent"
+        assert np.array_equal(p.decode(p.call(*p.encode(point))), answers[0])
 
 
 def arrays_of(point: Point) -> list[Any]:

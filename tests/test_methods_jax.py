@@ -1,8 +1,11 @@
 """What is particular to the JAX methods: settings, arguments, own forms, distinct modes."""
 
+import logging
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from vocabulary import WORDS, worst_error
 
 from adbench import registry
+from adbench.methods._shared import OPERATORS
 from adbench.model import Form, Operator, Point, Prepared, elsewhere
 
 jax = pytest.importorskip("jax")
@@ -47,15 +51,14 @@ def test_the_derivative_is_taken_at_each_point_of_a_line(name: str) -> None:
     np.testing.assert_allclose(p.decode(p.call(*p.encode(point))), point.x**-2.0, rtol=1e-12)
 
 
-def scaled(xp: Any) -> Any:
-    return lambda x, a, k: xp.sum(a * xp.exp(x)) * k
-
-
 def test_arguments_are_jax_arrays_of_the_points_types_and_numbers_stay_numbers() -> None:
     point = Point(np.ones(2), (np.arange(2), np.array([True, False]), 3.5))
-    x, counts, mask, number = prepared(
-        "jax-reverse", Form("array", scaled), Operator.VALUE, point
-    ).encode(point)
+
+    def build(xp: Any) -> Any:
+        return lambda x, counts, mask, number: xp.sum(x * counts * mask) * number
+
+    p = prepared("jax-reverse", Form("array", build), Operator.VALUE, point)
+    x, counts, mask, number = p.encode(point)
     for a, dtype in ((x, np.float64), (counts, np.int64), (mask, np.bool_)):
         assert isinstance(a, jax.Array)
         assert a.dtype == dtype
@@ -82,6 +85,174 @@ def test_data_are_arguments_and_not_part_of_the_program() -> None:
     assert len(traces) == count
 
 
+Doing = Callable[[], Any]
+Counts = Callable[[Doing], Mapping[str, int]]
+
+
+@pytest.fixture
+def counts(caplog: pytest.LogCaptureFixture) -> Counts:
+    """How often JAX says that it traced, lowered and compiled something while it did a thing."""
+    said = {"traced": "Finished tracing", "lowered": "jaxpr to MLIR", "compiled": "XLA comp"}
+
+    def count(do: Doing) -> Mapping[str, int]:
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles():
+            do()
+        lines = [r.getMessage() for r in caplog.records]
+        finished = [line for line in lines if line.startswith("Finished ")]
+        return {k: sum(text in line for line in finished) for k, text in said.items()}
+
+    return count
+
+
+NOTHING = {"traced": 0, "lowered": 0, "compiled": 0}
+
+
+def row(name: str, problem: str, operator: Operator) -> tuple[Form, Point]:
+    found = registry.problem(problem)
+    form = registry.method(name).form(found)
+    assert form is not None
+    return form, found.at(found.sizes[0])
+
+
+@pytest.mark.parametrize(
+    ("problem", "operator"),
+    [
+        ("gauss_nll", Operator.VALUE),
+        ("gauss_nll", Operator.VALUE_AND_GRADIENT),
+        ("rosenbrock", Operator.HESSIAN),
+        ("logistic_map", Operator.DERIVATIVE),
+    ],
+)
+@pytest.mark.parametrize("name", ["jax-forward", "jax-reverse", "jax-reverse-default"])
+def test_each_phase_does_its_own_part_once(
+    counts: Counts, name: str, problem: str, operator: Operator
+) -> None:
+    """Prepare traces and lowers, compile compiles, and the first call finds nothing left to do."""
+    form, point = row(name, problem, operator)
+    held: list[Prepared] = []
+    preparing = counts(lambda: held.append(prepared(name, form, operator, point)))
+    assert preparing["compiled"] == 0
+    assert preparing["traced"] >= 1
+    assert preparing["lowered"] == 1
+    (p,) = held
+    args = p.encode(point)
+    assert p.compile is not None
+    assert counts(p.compile) == {**NOTHING, "compiled": 1}
+    for _ in range(2):
+        assert counts(lambda: p.call(*args)) == NOTHING
+    assert counts(p.compile) == NOTHING
+
+
+def test_without_compile_the_first_call_compiles_once(counts: Counts) -> None:
+    """And neither compile() nor describe() does it again."""
+    form, point = row("jax-reverse", "gauss_nll", Operator.GRADIENT)
+    p = prepared("jax-reverse", form, Operator.GRADIENT, point)
+    args = p.encode(point)
+    assert counts(lambda: p.call(*args)) == {**NOTHING, "compiled": 1}
+    for after in (p.compile, p.describe, lambda: p.call(*args)):
+        assert after is not None
+        assert counts(after) == NOTHING
+
+
+def test_numbers_among_the_data_leave_nothing_to_compile_either(counts: Counts) -> None:
+    """Whole numbers, truths and plain numbers keep their types between prepare and call."""
+    point = Point(np.ones(2), (np.arange(2), np.array([True, False]), 3.5, 2))
+
+    def build(xp: Any) -> Any:
+        return lambda x, i, mask, a, k: xp.sum(xp.where(mask, x * i, a * x) ** k)
+
+    p = prepared("jax-reverse", Form("array", build), Operator.GRADIENT, point)
+    args = p.encode(point)
+    assert p.compile is not None
+    p.compile()
+    assert counts(lambda: p.call(*args)) == NOTHING
+    assert p.decode(p.call(*args)).tolist() == [0.0, 24.5]
+
+
+@pytest.mark.parametrize("operator", [Operator.GRADIENT, Operator.HESSIAN])
+def test_compile_changes_no_answer(operator: Operator) -> None:
+    form, point = row("jax-reverse", "gauss_nll", operator)
+    answers = []
+    for early in (True, False):
+        p = prepared("jax-reverse", form, operator, point)
+        if early:
+            assert p.compile is not None
+            p.compile()
+        answers.append(p.decode(p.call(*p.encode(point))))
+    assert np.array_equal(*answers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_description_has_the_sizes_of_arguments_results_and_code(name: str) -> None:
+    """Of 2 variables and 100 data in, a 2 by 2 matrix out; scratch and code of a plausible size."""
+    problem = registry.problem("gauss_nll")
+    point, form = problem.at(100), problem.form("array")
+    assert form is not None
+    p = prepared(name, form, Operator.HESSIAN, point)
+    p.call(*p.encode(point))
+    assert p.describe is not None
+    found = p.describe()
+    assert found["argument_bytes"] == 8 * (2 + 100)
+    assert found["output_bytes"] == 8 * 4
+    assert 0 < found["temp_bytes"] < 1_000_000
+    assert all(type(size) is int for size in found.values())
+    if jax.default_backend() == "cpu":
+        assert "device_peak_bytes" not in found  # nobody counts it there
+        if sys.platform == "linux":
+            assert 500 < found["code_bytes"] < 100_000
+    else:
+        assert found["device_peak_bytes"] >= found["argument_bytes"]
+
+
+def test_more_code_has_a_larger_size() -> None:
+    """Code of a value, of its gradient and of its Hessian."""
+    form = registry.problem("histogram_nll").form("array")
+    assert form is not None
+    sizes = []
+    for operator in (Operator.VALUE, Operator.GRADIENT, Operator.HESSIAN):
+        p = prepared("jax-reverse", form, operator, registry.problem("histogram_nll").at(100))
+        assert p.describe is not None
+        size = p.describe().get("code_bytes")
+        if size is None:
+            assert sys.platform != "linux"
+            pytest.skip("the size of machine code is not known here")
+        sizes.append(size)
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+def lowered(analysis: Any, serialize: Callable[[], bytes]) -> Any:
+    """What `describe` reads, as another backend or another release may offer it."""
+    executable = SimpleNamespace(serialize=serialize)
+    compiled = SimpleNamespace(
+        memory_analysis=lambda: analysis, runtime_executable=lambda: executable
+    )
+    return SimpleNamespace(compile=lambda: compiled)
+
+
+def no_promise() -> bytes:
+    raise NotImplementedError("this backend does not serialise")
+
+
+def test_what_xla_does_not_know_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No size stands for an unknown one, and a device that counts has its peak."""
+    sizes = {f"{part}_size_in_bytes": 0 for part in ("temp", "argument", "output")}
+    unknown = SimpleNamespace(generated_code_size_in_bytes=0, **sizes)
+    known = SimpleNamespace(generated_code_size_in_bytes=77, **sizes)
+    zeros = {"temp_bytes": 0, "argument_bytes": 0, "output_bytes": 0}
+    for stats, peak in ((None, {}), ({"peak_bytes_in_use": 9}, {"device_peak_bytes": 9})):
+        device = SimpleNamespace(memory_stats=lambda stats=stats: stats)
+        monkeypatch.setattr(jax, "devices", lambda device=device: [device])
+        assert ours._describe(lowered(None, no_promise)) == peak
+        assert ours._describe(lowered(unknown, no_promise)) == {**zeros, **peak}
+        assert ours._describe(lowered(unknown, lambda: b"no object file")) == {**zeros, **peak}
+        assert ours._describe(lowered(known, no_promise)) == {**zeros, **peak, "code_bytes": 77}
+
+
+def test_only_the_method_with_other_process_wide_options_needs_a_process_of_its_own() -> None:
+    assert [n for n in NAMES if registry.method(n).own_process] == ["jax-reverse-default"]
+
+
 def test_the_result_of_a_call_is_ready() -> None:
     problem = registry.problem("rosenbrock")
     point, form = problem.at(100), problem.form("array")
@@ -103,7 +274,20 @@ class Late:
         return self
 
 
-@pytest.mark.parametrize("operator", ours.OPERATORS)
+class Jitted:
+    """A jitted function that has always the same result."""
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def __call__(self, *args: Any) -> Any:
+        return self.result
+
+    def lower(self, *args: Any) -> Any:
+        return SimpleNamespace(compile=lambda: None)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
 def test_a_call_waits_for_each_array_by_its_own_method(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,14 +298,14 @@ def test_a_call_waits_for_each_array_by_its_own_method(
     def walk(tree: Any) -> Any:
         raise AssertionError("walked the tree of results")
 
-    monkeypatch.setattr(jax, "jit", lambda f: lambda *args: late)
+    monkeypatch.setattr(jax, "jit", lambda f: Jitted(late))
     monkeypatch.setattr(jax, "block_until_ready", walk)
     p = prepared("jax-reverse", Form("array", lambda xp: xp.sum), operator, Point(np.ones(2)))
     assert p.call() == late
     assert all(part.ready for part in (late if isinstance(late, tuple) else (late,)))
 
 
-@pytest.mark.parametrize("operator", [o for o in ours.OPERATORS if o is not Operator.DERIVATIVE])
+@pytest.mark.parametrize("operator", [o for o in OPERATORS if o is not Operator.DERIVATIVE])
 def test_a_long_call_is_complete_when_it_returns(operator: Operator) -> None:
     """With JAX's own asynchronous dispatch, where an unfinished result would be handed out."""
     form = Form("array", lambda xp: lambda x, a: xp.sum(xp.sin(a @ (a @ (a * x[0]))) * x[1]))

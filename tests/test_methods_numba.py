@@ -1,18 +1,30 @@
 """The Numba methods: every operator of every problem against 80 digits, promises, errors."""
 
+import gc
 import math
-from types import ModuleType
+import sys
+import weakref
+from types import ModuleType, SimpleNamespace
 
 import mpmath
 import numpy as np
 import pytest
 
 from adbench import registry
+from adbench.methods import _objects
+from adbench.methods import numba as ours
+from adbench.methods._shared import arrays
 from adbench.methods.numba import METHODS
 from adbench.model import ELEMENTARY, Form, Operator, Point, elsewhere, namespace
 from adbench.problems import gauss_nll, histogram_nll, logistic_map, rosenbrock
 
 numba = pytest.importorskip("numba")
+
+from llvmlite import binding  # noqa: E402 - after the skip
+from numba.core import event  # noqa: E402
+from numba.core.codegen import CodeLibrary  # noqa: E402
+
+from adbench.dual import numba as dual  # noqa: E402
 
 DUAL, STRICT, CENTRAL = METHODS
 EXACT = 1e-12  # norm of the error relative to the norm of the result, for these problems
@@ -189,6 +201,7 @@ def test_only_strict_code_is_free_of_reordering(operator):
     for method, relaxed in ((DUAL, True), (STRICT, False)):
         point = problem.at(problem.sizes[0])
         prepared = method.prepare(method.form(problem), operator, point)
+        prepared.compile()
         code = "".join(prepared.call.inspect_llvm().values())
         assert ("reassoc" in code) is relaxed
 
@@ -211,19 +224,131 @@ def test_all_central_differences_promise_alike(name):
     assert promised[Operator.DERIVATIVE] == promised[Operator.GRADIENT]
 
 
-def test_prepare_compiles_so_the_first_call_does_not():
-    """Types and shapes of the other point suffice, with and without data."""
-    for problem, operator in (
+def compilations(do):
+    """How many functions Numba began to compile, by its own events, while it did a thing."""
+    with event.install_recorder("numba:compile") as recorder:
+        do()
+    return sum(e.is_start for _, e in recorder.buffer)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    ("problem", "operator"),
+    [
         (gauss_nll.PROBLEM, Operator.GRADIENT),
         (rosenbrock.PROBLEM, Operator.VALUE),
+        (logistic_map.PROBLEM, Operator.DERIVATIVE),
+    ],
+    ids=lambda p: getattr(p, "name", None) or p.value,
+)
+def test_compile_leaves_nothing_to_compile_at_the_first_call(method, problem, operator):
+    """Types and shapes of the other point suffice, with and without data; prepare compiles no driver."""
+    point = problem.at(problem.sizes[0])
+    prepared = method.prepare(method.form(problem), operator, elsewhere(point))
+    args = prepared.encode(point)
+    assert prepared.call.signatures == []
+    assert compilations(prepared.compile) >= 1
+    assert len(prepared.call.signatures) == 1
+    assert compilations(lambda: prepared.call(*args)) == 0
+    assert compilations(prepared.compile) == 0
+
+
+def test_without_compile_the_first_call_compiles_the_same():
+    """The same types, so that compile() finds it done, and the same answer."""
+    point = gauss_nll.at(10)
+    form = DUAL.form(gauss_nll.PROBLEM)
+    late, early = (DUAL.prepare(form, Operator.GRADIENT, elsewhere(point)) for _ in range(2))
+    args = late.encode(point)
+    early.compile()
+    result = late.call(*args)
+    assert compilations(late.compile) == 0
+    assert late.call.signatures == early.call.signatures
+    np.testing.assert_array_equal(early.call(*args), result)
+
+
+def test_only_the_choice_of_a_layout_compiles_in_prepare():
+    """For 2 or 3 variables the dual methods look at f compiled for floats; nothing else does."""
+    for method, problem, size, looks in (
+        (DUAL, gauss_nll.PROBLEM, 10, True),
+        (CENTRAL, gauss_nll.PROBLEM, 10, False),
+        (DUAL, rosenbrock.PROBLEM, 5, False),
     ):
-        point = problem.at(problem.sizes[0])
-        for method in METHODS:
-            prepared = method.prepare(method.form(problem), operator, elsewhere(point))
-            compiled = list(prepared.call.signatures)
-            assert len(compiled) == 1
-            prepared.call(*prepared.encode(point))
-            assert prepared.call.signatures == compiled
+        form, point = method.form(problem), problem.at(size)
+        count = compilations(lambda m=method, f=form, p=point: m.prepare(f, Operator.GRADIENT, p))
+        assert bool(count) is looks
+
+
+def test_arguments_seen_by_prepare_are_not_kept(monkeypatch):
+    """They would occupy memory while the case is measured."""
+    point = gauss_nll.at(10)
+    seen = []
+
+    def spied(p):
+        made = arrays(p)
+        seen.extend(weakref.ref(a) for a in made)
+        return made
+
+    monkeypatch.setattr(ours, "arrays", spied)
+    prepared = CENTRAL.prepare(CENTRAL.form(gauss_nll.PROBLEM), Operator.GRADIENT, point)
+    gc.collect()
+    assert len(seen) == 2
+    assert not any(ref() is not None for ref in seen)
+    prepared.compile()
+    assert prepared.call(*prepared.encode(point)).shape == (2,)
+
+
+def size_of_code(method, problem, operator, size):
+    point = problem.at(size)
+    prepared = method.prepare(method.form(problem), operator, point)
+    assert prepared.describe() == {}, "nothing is compiled yet"
+    prepared.compile()
+    found = prepared.describe()
+    assert set(found) == {"code_bytes"}
+    return found["code_bytes"]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+def test_the_size_of_the_machine_code_is_described(method):
+    """A Hessian by duals or by differences is more code than the value alone."""
+    value, hessian = (
+        size_of_code(method, rosenbrock.PROBLEM, operator, 5)
+        for operator in (Operator.VALUE, Operator.HESSIAN)
+    )
+    assert type(value) is int
+    assert 100 < value < hessian < 100_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="compares ELF files")
+def test_two_readers_of_object_files_agree():
+    """LLVM's, for Numba, and ours, for what XLA serialises, call the same bytes code."""
+    driver = dual.compile_for(dual.gradient(lambda x: math.exp(x[0]) * x[1], 2), np.ones(2))
+    (compiled,) = driver.overloads.values()
+    file = compiled.library.codegen._tm.emit_object(compiled.library._final_module)
+    size = dual.code_bytes(driver)
+    assert size > 0
+    assert _objects.code_bytes(file) == size
+    assert _objects.code_bytes(b"head" + file + b"between" + file + b"tail") == 2 * size
+
+
+def test_the_size_is_that_of_the_code_that_runs(monkeypatch):
+    """Numba keeps the object file that it runs only when told to cache it: that one is the measure."""
+    monkeypatch.setattr(CodeLibrary, "_object_caching_enabled", True)
+    monkeypatch.setattr(CodeLibrary, "_compiled_object", None, raising=False)
+    driver = dual.compile_for(dual.hessian(lambda x: math.exp(x[0]) * x[1], 2), np.ones(2))
+    (compiled,) = driver.overloads.values()
+    file = binding.ObjectFileRef.from_data(compiled.library._compiled_object)
+    expected = sum(section.size() for section in file.sections() if section.is_text())
+    assert dual.code_bytes(driver) == expected > 0
+
+
+class Library:
+    """Of a release of Numba that has other private names."""
+
+
+def test_where_numba_does_not_tell_the_size_is_absent():
+    driver = SimpleNamespace(overloads={(): SimpleNamespace(library=Library())})
+    assert dual.code_bytes(driver) is None
+    assert ours._describe(driver) == {}
 
 
 def test_encode_gives_fresh_writable_buffers_and_call_a_new_result():
@@ -266,8 +391,9 @@ def gamma(m):
 def test_a_text_that_duals_cannot_compile_is_unsupported_with_its_reason():
     """The harness shows the sentence; differences of the same text work."""
     form, point = Form("scalar", gamma), Point(np.array([2.5]))
+    refused = DUAL.prepare(form, Operator.GRADIENT, point)
     with pytest.raises(NotImplementedError, match=r"Numba cannot compile.*lgamma\(Dual"):
-        DUAL.prepare(form, Operator.GRADIENT, point)
+        refused.compile()
     prepared = CENTRAL.prepare(form, Operator.GRADIENT, point)
     assert prepared.call(*prepared.encode(point)) == pytest.approx(
         float(mpmath.digamma(2.5)), rel=1e-9

@@ -359,8 +359,9 @@ def test_what_has_no_stable_text_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match=r"'thing' of .*build.*no stable text.*Close over numbers"):
         _ = Form("scalar", build).hash
+    builder: Any = itertools.count
     with pytest.raises(ValueError, match=r"no plain function: write a def"):
-        _ = Form("scalar", itertools.count).hash
+        _ = Form("scalar", builder).hash
 
 
 def columns(a: Any) -> tuple[Any, ...]:
@@ -439,6 +440,16 @@ def test_a_method_takes_the_best_form_there_is() -> None:
     assert method(reads=("array",)).form(problem(forms=(scalar,))) is None
 
 
+def test_a_method_need_neither_compile_nor_describe_nor_live_alone() -> None:
+    """What plug-ins leave out: three functions are enough."""
+    point = Point(np.ones(2))
+    toy = method()
+    prepared = toy.prepare(Form("scalar", identity), Operator.VALUE, point)
+    assert prepared.compile is None
+    assert prepared.describe is None
+    assert not toy.own_process
+
+
 # Case
 
 
@@ -483,6 +494,16 @@ def test_a_timing_exists_only_where_the_case_ran(outcome: Outcome) -> None:
     else:
         with pytest.raises(ValueError, match=r"toy-forward.*carries steady timings"):
             Result(CASE, 0, outcome, measurements=(STEADY,))
+
+
+def test_phases_are_in_the_order_in_which_a_case_goes_through_them() -> None:
+    """Pages and files show them so."""
+    order = ["import", "prepare", "compile", "first", "steady", "round trip", "value"]
+    assert [phase.value for phase in Phase] == order
+
+
+def test_a_result_says_nothing_of_memory_that_nobody_measured() -> None:
+    assert Result(CASE, 0, Outcome.OK, measurements=(STEADY,)).memory == {}
 
 
 @pytest.mark.parametrize("missing", ["low", "high", "noise_floor"])

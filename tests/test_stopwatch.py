@@ -27,14 +27,13 @@ def test_a_complete_call_gives_usable_blocks() -> None:
     assert loops <= 10
 
 
-def test_work_that_goes_on_in_a_thread_voids_the_block() -> None:
+def test_work_that_goes_on_in_a_thread_voids_the_proof() -> None:
     def call() -> int:
         # longer than the 5 ms after which the interpreter switches threads
         threading.Thread(target=burn, args=(30e-3,)).start()
         return 1
 
-    block, decoded = stopwatch.block(call, (), int, 1, 0.0)
-    assert decoded == 1
+    block = stopwatch.proof(call, (), int, 1, 0.0)
     assert block.void is not None
     assert "before it was complete" in block.void
 
@@ -61,6 +60,47 @@ def test_a_costly_decode_is_not_blamed_on_the_call() -> None:
     assert decode_s >= 1e-3
     voids = [stopwatch.block(burn, (1e-3,), decode, loops, decode_s)[0].void for _ in range(20)]
     assert voids.count(None) >= 10
+
+
+def test_a_complete_call_passes_the_proof() -> None:
+    """Now and then noise voids one; most of ten pass."""
+    loops, _, decode_s = stopwatch.calibrate(burn, (2e-4,), float)
+    voids = [stopwatch.proof(burn, (2e-4,), float, loops, decode_s).void for _ in range(10)]
+    assert voids.count(None) >= 5
+
+
+def test_the_proof_sees_a_twentieth_of_the_work_that_runs_on() -> None:
+    """Each call leaves 1/20 of its own time to a thread: 1 ms after a proof of 20 ms."""
+
+    def late() -> None:
+        time.sleep(1e-3)
+        burn(1e-3)
+
+    def call() -> float:
+        burn(20e-3)
+        threading.Thread(target=late).start()
+        return 0.0
+
+    voids = [stopwatch.proof(call, (), float, 1, 0.0).void for _ in range(6)]
+    assert voids.count(None) <= 2
+
+
+def test_a_block_is_disturbed_when_the_process_waited() -> None:
+    """A tenth of the time of a block, and more than 50 us."""
+    quiet = stopwatch.Block(wall_s=1.05e-6, cpu_s=1e-6, loops=2000)
+    waited = stopwatch.Block(wall_s=1.5e-6, cpu_s=1e-6, loops=2000)
+    short = stopwatch.Block(wall_s=30e-6, cpu_s=20e-6, loops=1)
+    assert not quiet.disturbed
+    assert waited.disturbed
+    assert not short.disturbed
+
+
+def test_slow_calls_get_fewer_blocks_but_never_none() -> None:
+    assert stopwatch.blocks_for(1e-6, 60) == 60
+    assert stopwatch.blocks_for(20e-3, 60) == 25
+    assert stopwatch.blocks_for(0.1, 60) == 8
+    assert stopwatch.blocks_for(5.0, 60) == 3
+    assert stopwatch.blocks_for(5.0, 2) == 2
 
 
 def test_collection_is_off_inside_and_restored_outside() -> None:

@@ -6,20 +6,36 @@ noisy times looks faster than it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from adbench.analysis.compare import Spread, compare, log_ratios, noise_floor, pooled
+from adbench.analysis.compare import (
+    Spread,
+    compare,
+    log_ratios,
+    margin,
+    p_values,
+    pooled,
+    survivors,
+)
+from adbench.analysis.noise import noise_floor
+from adbench.analysis.pick import Choice, choose, why_none
+from adbench.analysis.sets import one_set
 from adbench.model import Comparison, Decision, Floats, Operator
 
-__all__ = ["Duel", "duels", "pick"]
+__all__ = ["FIXED", "Duel", "duels", "fixed_pair"]
+
+# Two methods that nobody chose by their times, beside the best of each tool.
+FIXED = ("jax-reverse", "numba-dual")
+DIFFERENT = (Decision.FASTER, Decision.SLOWER)
 
 
 @dataclass(frozen=True)
 class Duel:
-    """Two tools on one row; `comparison` is None unless both gave a right answer in one process.
+    """Two sides on one row; `comparison` is None unless both gave a right answer in one process.
 
     Parameters
     ----------
@@ -27,17 +43,20 @@ class Duel:
     size_n : int
         The size as one number (product of a tuple), for order and axes.
     first, second : str or None
-        The methods that stand for the tools; None where no method of the tool was timed.
+        The methods that stand for the sides; None where no method of the tool was timed.
     first_why, second_why : str
         Why there is none.
     comparison : Comparison or None
-        Time of the first tool divided by time of the second.
+        Time of the first side divided by time of the second.
     held_out : bool
-        Whether the ratio comes from other processes than the choice.
+        Whether the ratio comes from other processes than a choice.
     moderated : bool
         Whether the interval's spread is averaged with the run's (docs/adr/0007).
     exact : bool
-        False where a tool had only finite differences to offer.
+        False where a side had only finite differences to offer.
+    withdrawn : bool
+        Whether the interval alone would decide, but not together with all rows of the page: the
+        decision was made UNDECIDED to keep the false discovery rate.
     """
 
     row: str
@@ -53,10 +72,11 @@ class Duel:
     held_out: bool
     moderated: bool
     exact: bool
+    withdrawn: bool = False
 
     @property
     def apart(self) -> bool:
-        """Whether both tools gave a right answer, but in no common process."""
+        """Whether both sides gave a right answer, but in no common process."""
         return self.comparison is None and bool(self.first and self.second)
 
     @property
@@ -73,53 +93,94 @@ class Duel:
 
 
 def duels(frame: pd.DataFrame, first: str = "jax", second: str = "numba") -> tuple[Duel, ...]:
-    """One duel for each row on which either tool was tried, in order of problem and size."""
-    floor = noise_floor(frame)
-    both = frame[frame["tool"].isin([first, second]) & ~frame["twin"]]
-    order = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
-    rows = [both[both["row"] == row] for row in order["row"].tolist()]
-    pairs = [_Pair.of(here, first, second) for here in rows]
-    spread = pooled(pair.used for pair in pairs)
-    return tuple(
-        _duel(here, pair, first, second, floor, spread)
-        for here, pair in zip(rows, pairs, strict=True)
-    )
+    """One duel of tools for each row on which either was tried, in order of problem and size.
+
+    Each tool's best method is chosen on its first process, and the ratio taken from the later ones
+    wherever there is one.
+
+    Raises
+    ------
+    ValueError
+        When the frame holds several result sets (see `analysis.sets`).
+    """
+    tried = frame["tool"].isin([first, second])
+    return _duels(frame, tried, lambda here: _Pair.chosen(here, first, second))
+
+
+def fixed_pair(
+    frame: pd.DataFrame, first: str = FIXED[0], second: str = FIXED[1]
+) -> tuple[Duel, ...]:
+    """One duel of two given methods for each row on which either was tried; from all processes.
+
+    Nothing was chosen, so nothing need be held out.
+    """
+    tried = frame["method"].isin([first, second])
+    return _duels(frame, tried, lambda here: _Pair.given(here, first, second))
 
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """The methods that stand for two tools on one row, and their log ratios, one a process."""
+    """The methods that stand for two sides on one row, and their log ratios, one a process."""
 
-    a: str | None
-    b: str | None
+    here: pd.DataFrame
+    sides: tuple[str | None, str | None]
+    whys: tuple[str, str]
     used: Floats
     held_out: bool
 
     @classmethod
-    def of(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
-        """Chosen on the first process; ratios from the others if at least two remain, else from all."""
-        a, b = (pick(here[here["tool"] == tool]) for tool in (first, second))
+    def chosen(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
+        sides = [here[here["tool"] == tool] for tool in (first, second)]
+        a, b = (choose(side) for side in sides)
+        return cls._of(here, sides, (a, b), chosen=True)
+
+    @classmethod
+    def given(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
+        sides = [here[here["method"] == method] for method in (first, second)]
+        a, b = (choose(side) for side in sides)
+        return cls._of(here, sides, (a, b), chosen=False)
+
+    @classmethod
+    def _of(
+        cls,
+        here: pd.DataFrame,
+        sides: Sequence[pd.DataFrame],
+        picks: tuple[Choice | None, Choice | None],
+        chosen: bool,
+    ) -> _Pair:
+        a, b = picks
+        names = (a.method if a else None, b.method if b else None)
+        whys = ("" if a else why_none(sides[0]), "" if b else why_none(sides[1]))
         if a is None or b is None:
-            return cls(a, b, np.empty(0), False)
-        d = log_ratios(here, str(here["row"].iloc[0]), a, b).sort_index()
-        held_out = len(d) >= 3
-        return cls(a, b, np.asarray(d.iloc[1:] if held_out else d, dtype=np.float64), held_out)
+            return cls(here, names, whys, np.empty(0), False)
+        d = log_ratios(here, str(here["row"].iloc[0]), a.method, b.method).sort_index()
+        later = d[d.index > max(a.repeat, b.repeat)]
+        held_out = chosen and len(later) > 0
+        used = np.asarray(later if held_out else d, dtype=np.float64)
+        return cls(here, names, whys, used, held_out)
 
 
-def _duel(
-    here: pd.DataFrame,
-    pair: _Pair,
-    first: str,
-    second: str,
-    floor: float | None,
-    spread: Spread | None,
-) -> Duel:
-    a, b = pair.a, pair.b
-    head = here.iloc[0]
-    chosen = here[here["method"].isin([m for m in (a, b) if m])]
+def _duels(
+    frame: pd.DataFrame, tried: pd.Series[bool], pair_of: Callable[[pd.DataFrame], _Pair]
+) -> tuple[Duel, ...]:
+    floor = noise_floor(one_set(frame))
+    blind = bool(frame["blind"].any())
+    both = frame[tried & ~frame["twin"]]
+    order = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
+    groups = dict(iter(both.groupby("row")))
+    pairs = [pair_of(groups[row]) for row in order["row"].tolist()]
+    spread = pooled(pair.used for pair in pairs)
+    found = [_duel(pair, floor, spread, blind) for pair in pairs]
+    return _together(found, pairs, floor, spread, blind)
+
+
+def _duel(pair: _Pair, floor: float | None, spread: Spread | None, blind: bool) -> Duel:
+    head = pair.here.iloc[0]
+    a, b = pair.sides
+    side = pair.here["method"].isin([m for m in (a, b) if m])
     comparison = None
     if a and b and len(pair.used):
-        comparison = compare(str(head["row"]), a, b, pair.used, floor, spread)
+        comparison = compare(str(head["row"]), a, b, pair.used, floor, spread, blind)
     return Duel(
         row=str(head["row"]),
         problem=str(head["problem"]),
@@ -128,51 +189,37 @@ def _duel(
         operator=str(head["operator"]),
         first=a,
         second=b,
-        first_why="" if a else _why(here[here["tool"] == first]),
-        second_why="" if b else _why(here[here["tool"] == second]),
+        first_why=pair.whys[0],
+        second_why=pair.whys[1],
         comparison=comparison,
         held_out=pair.held_out,
         moderated=comparison is not None and comparison.low is not None and spread is not None,
-        exact=not bool((chosen["mode"] == "difference").any()),
+        exact=not bool((pair.here[side]["mode"] == "difference").any()),
     )
 
 
-def pick(rows: pd.DataFrame) -> str | None:
-    """Fastest method in the first process, of those that ran in every one of their processes.
-
-    Exact methods go before finite differences, whose speed is bought with digits; a method that
-    failed in some process is taken only where no other is left.
-    """
-    timed = rows[rows["steady_s"].notna()]
-    if timed.empty:
-        return None
-    steadfast = timed[timed["method"].isin(_steadfast(rows))]
-    for candidates in (
-        steadfast[steadfast["mode"] != "difference"],
-        timed[timed["mode"] != "difference"],
-        steadfast,
-        timed,
-    ):
-        if not candidates.empty:
-            process = candidates[candidates["repeat"] == candidates["repeat"].min()]
-            best = process.sort_values(["steady_s", "method"])
-            return str(best["method"].iloc[0])
-    raise AssertionError("timed is not empty, so the last candidates are not")
+def _together(
+    found: Sequence[Duel],
+    pairs: Sequence[_Pair],
+    floor: float | None,
+    spread: Spread | None,
+    blind: bool,
+) -> tuple[Duel, ...]:
+    """The duels with decisions that do not survive beside all the others made UNDECIDED."""
+    tested = [i for i, d in enumerate(found) if d.comparison and d.comparison.low is not None]
+    if floor is None or not tested:
+        return tuple(found)
+    p = [p_values(pairs[i].used, margin(floor, blind), spread) for i in tested]
+    differ, tie = (survivors([both[k] for both in p]) for k in (0, 1))
+    kept = {i: (a, b) for i, a, b in zip(tested, differ, tie, strict=True)}
+    return tuple(_kept(d, *kept.get(i, (True, True))) for i, d in enumerate(found))
 
 
-def _steadfast(rows: pd.DataFrame) -> list[str]:
-    ran = rows["steady_s"].notna().groupby(rows["method"]).all()
-    return [str(m) for m in ran.index[ran]]
-
-
-def _why(rows: pd.DataFrame) -> str:
-    """Why a tool has no time here: the outcome that most tells, with its message."""
-    if rows.empty:
-        return "not part of this run"
-    # a tool that tried and failed says more than one that does not offer the operator
-    quiet = rows["outcome"].isin(["unsupported", "unavailable"])
-    told = rows[~quiet] if (~quiet).any() else rows
-    line = told.iloc[0]
-    return f"{line['method']}: {line['outcome']}" + (
-        f": {line['message']}" if line["message"] else ""
-    )
+def _kept(duel: Duel, differ: bool, tie: bool) -> Duel:
+    c = duel.comparison
+    if c is None:
+        return duel
+    stands = {**dict.fromkeys(DIFFERENT, differ), Decision.TIE: tie}.get(c.decision, True)
+    if stands:
+        return duel
+    return replace(duel, comparison=replace(c, decision=Decision.UNDECIDED), withdrawn=True)

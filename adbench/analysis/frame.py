@@ -1,21 +1,21 @@
 """Result lines as one tidy pandas frame: a row per case, process and twin.
 
-The only module that knows how a stored line is laid out; statistics live elsewhere.
+The only module that knows how a stored result line is laid out; statistics live elsewhere.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
+from adbench.analysis.hosts import Host, clock_of, hosts
 from adbench.model import Outcome, parse_size
 
-__all__ = ["COLUMNS", "clock_of", "pool", "read", "tidy"]
+__all__ = ["COLUMNS", "clock_of", "tidy"]
 
 # Column -> pandas dtype; times are seconds, of one call where a call is meant.
 COLUMNS: Mapping[str, str] = {
@@ -29,8 +29,12 @@ COLUMNS: Mapping[str, str] = {
     "method": "object",
     "tool": "object",
     "mode": "object",
+    "machine": "object",
+    "set": "object",
+    "blind": "bool",
     "repeat": "int64",
     "twin": "bool",
+    "shared": "bool",
     "outcome": "object",
     "message": "object",
     "form": "object",
@@ -38,93 +42,89 @@ COLUMNS: Mapping[str, str] = {
     "own_form": "bool",
     "clock": "object",
     "blocks": "int64",
+    "voided": "int64",
+    "disturbed": "bool",
     "steady_s": "float64",
     "steady_wall_s": "float64",
     "median_s": "float64",
+    "value_s": "float64",
+    "value_wall_s": "float64",
+    "round_trip_s": "float64",
+    "round_trip_wall_s": "float64",
     "import_s": "float64",
     "prepare_s": "float64",
+    "compile_s": "float64",
     "first_s": "float64",
+    "start_s": "float64",
     "error_rel": "float64",
     "error_ulp": "float64",
     "worst_rel": "float64",
     "worst_ulp": "float64",
     "kappa": "float64",
-    "peak_rss_bytes": "float64",
+    "baseline_bytes": "float64",
+    "peak_bytes": "float64",
+    "above_bytes": "float64",
+    "process_peak_bytes": "float64",
+    "code_bytes": "float64",
+    "temp_bytes": "float64",
+    "argument_bytes": "float64",
+    "output_bytes": "float64",
+    "device_peak_bytes": "float64",
 }
-KEY = ["id", "repeat", "twin"]
+KEY = ["id", "set", "repeat", "twin"]
 SHARED_FORMS = ("", "scalar", "array", "term")
 ACCURACY = ("error_rel", "error_ulp", "worst_rel", "worst_ulp", "kappa")
+MEMORY = tuple(c for c in COLUMNS if c.endswith("_bytes") and c != "above_bytes")
+ONCE = ("import", "prepare", "compile", "first")
+PER_CALL = ("steady", "value", "round trip")
+# Wall time of the best block this far above its CPU time: something else ran in every block.
+DISTURBED = 1.05
 
 
-def tidy(lines: Iterable[Mapping[str, Any]], clock: str = "cpu") -> pd.DataFrame:
-    """One row per (case, process, twin), with the columns of `COLUMNS`.
+def tidy(
+    lines: Iterable[Mapping[str, Any]],
+    clock: str | None = None,
+    header: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """One row per (case, result set, process, twin), with the columns of `COLUMNS`.
 
     Parameters
     ----------
     lines : iterable of mapping
-        Lines of a result file; other kinds than ``"result"`` are skipped. When a case was measured
-        again (a resumed run), its last line counts.
-    clock : {"cpu", "wall"}
-        Which samples `steady_s` and `median_s` are taken from. The CPU clock of a process pinned to
-        one core does not see foreign load; with several threads only the wall clock is right. The
-        wall clock also stands in where CPU samples are missing; column `clock` says what was used.
+        Lines of a result file; of other kinds than ``"result"`` only ``"machine"`` is read. When a
+        case was measured again (a resumed run), its last line counts.
+    clock : {"cpu", "wall"}, optional
+        Which samples the times of calls are taken from; default: what `clock_of` says of each
+        machine. The wall clock stands in for a whole line where CPU samples are missing; column
+        `clock` says what was used.
+    header : mapping, optional
+        First line of the file: machine, threads and device, of which `set` is made; default: the
+        ``"run"`` line among `lines`, else an unnamed machine with one thread.
 
     Returns
     -------
     DataFrame
-        `steady_s` is the minimum over blocks: a block is a mean over its calls, and disturbance from
-        outside can only add time. A time that does not exist is NaN, never a number.
+        `steady_s`, `value_s` (f itself, in the same process) and `round_trip_s` are minima over
+        blocks: a block is a mean over its calls, and disturbance from outside can only add time.
+        `start_s` is what the first answer takes: prepare, compile and first call. `above_bytes` is
+        the case's own peak above the process's baseline. A number that does not exist is NaN.
     """
-    if clock not in ("cpu", "wall"):
+    if clock not in ("cpu", "wall", None):
         raise ValueError(f"no clock '{clock}': use 'cpu' (one pinned core) or 'wall'")
-    records = [_record(line, clock) for line in lines if line.get("kind") == "result"]
+    lines = list(lines)
+    known = hosts(header, lines)
+    records = [_record(line, clock, known) for line in lines if line.get("kind") == "result"]
     frame = pd.DataFrame.from_records(records, columns=list(COLUMNS)).astype(dict(COLUMNS))
     return frame.drop_duplicates(KEY, keep="last").sort_values(
-        ["problem", "operator", "size_n", "method", "twin", "repeat"], ignore_index=True
+        ["problem", "operator", "size_n", "method", "twin", "set", "repeat"], ignore_index=True
     )
 
 
-def clock_of(header: Mapping[str, Any]) -> str:
-    """``"cpu"`` for a run on one thread, else ``"wall"``: CPU seconds of threads add up."""
-    threads = header.get("threads") or {}
-    return "cpu" if threads.get("requested", 1) == 1 else "wall"
-
-
-def pool(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of several runs as one, their processes numbered on, so that pairs stay pairs.
-
-    Raises ValueError when one case was measured with two different function texts.
-    """
-    moved, start = [], 0
-    for frame in frames:
-        if frame.empty:
-            continue
-        moved.append(frame.assign(repeat=frame["repeat"] + start))
-        start = int(moved[-1]["repeat"].max()) + 1
-    if not moved:
-        return tidy(())
-    pooled = pd.concat(moved, ignore_index=True)
-    texts = pooled[pooled["form_hash"] != ""].groupby("id")["form_hash"].nunique()
-    for case in texts.index[texts > 1]:
-        raise ValueError(
-            f"{case}: the runs measured different function texts; report them separately"
-        )
-    return pooled
-
-
-def read(*paths: Path) -> pd.DataFrame:
-    """The pooled tidy frame of one or more result files."""
-    from adbench.harness import store
-
-    runs = [store.read(path) for path in paths]
-    return pool([tidy(lines, clock_of(header)) for header, lines in runs])
-
-
-def _record(line: Mapping[str, Any], clock: str) -> dict[str, Any]:
+def _record(
+    line: Mapping[str, Any], clock: str | None, known: Mapping[str | None, Host]
+) -> dict[str, Any]:
+    host = known[line.get("machine")]
     phases = {m["phase"]: m for m in line.get("measurements") or ()}
-    # a timing exists exactly when the case ran: whatever else a line carries is not shown as one
-    steady = phases.get("steady") if Outcome.from_label(line["outcome"]).ran else None
-    used, samples = _samples(steady, clock)
     accuracy = line.get("accuracy") or {}
     form = line.get("form") or ""
     size = str(line["size"])
@@ -138,35 +138,60 @@ def _record(line: Mapping[str, Any], clock: str) -> dict[str, Any]:
         **{key: line[key] for key in ("problem", "operator", "method", "repeat", "outcome")},
         "tool": line.get("tool") or line["method"].split("-")[0],
         "mode": line.get("mode") or "",
+        "machine": host.id,
+        "set": host.set,
+        "blind": host.blind,
         "twin": bool(line.get("twin")),
+        "shared": bool(line.get("shared")),
         "message": line.get("message") or "",
         "form": form,
         "form_hash": line.get("form_hash") or "",
         "own_form": form not in SHARED_FORMS,
-        "clock": used,
-        "blocks": len(samples),
-        "steady_s": min(samples, default=math.nan),
-        "steady_wall_s": min(steady["wall_s"], default=math.nan) if steady else math.nan,
-        "median_s": median(samples) if samples else math.nan,
-        **{f"{phase}_s": _waited(phases.get(phase)) for phase in ("import", "prepare", "first")},
+        "voided": int(line.get("voided") or 0),
+        # a timing exists exactly when the case ran: whatever else a line carries is not shown as one
+        **_calls(phases if Outcome.from_label(line["outcome"]).ran else {}, clock or host.clock),
+        **_starts(phases),
         **{key: _number(accuracy.get(key)) for key in ACCURACY},
-        "peak_rss_bytes": _number(line.get("peak_rss_bytes")),
+        **_memory(line.get("memory") or {}),
     }
 
 
-def _samples(steady: Mapping[str, Any] | None, clock: str) -> tuple[str, list[float]]:
-    """Which clock, and its samples in seconds per call; zero CPU seconds are no reading."""
-    if steady is None:
-        return "", []
-    cpu = steady.get("cpu_s") or ()
-    if clock == "cpu" and cpu and all(s is not None and s > 0 for s in cpu):
-        return "cpu", list(cpu)
-    return "wall", list(steady["wall_s"])
+def _calls(phases: Mapping[str, Mapping[str, Any]], clock: str) -> dict[str, Any]:
+    """Times per call; one clock for all phases of a line, since they are divided by each other."""
+    here = {phase: phases[phase] for phase in PER_CALL if phase in phases}
+    used = "cpu" if clock == "cpu" and all(map(_has_cpu, here.values())) else "wall"
+    found: dict[str, Any] = {}
+    for phase in PER_CALL:
+        m, name = here.get(phase), phase.replace(" ", "_")
+        found[f"{name}_s"] = min(m[f"{used}_s"], default=math.nan) if m else math.nan
+        found[f"{name}_wall_s"] = min(m["wall_s"], default=math.nan) if m else math.nan
+    samples = here["steady"][f"{used}_s"] if "steady" in here else ()
+    ratio = found["steady_wall_s"] / found["steady_s"] if samples else math.nan
+    return {
+        **found,
+        "clock": used if samples else "",
+        "blocks": len(samples),
+        "median_s": median(samples) if samples else math.nan,
+        "disturbed": used == "cpu" and ratio > DISTURBED,
+    }
 
 
-def _waited(measurement: Mapping[str, Any] | None) -> float:
-    """Wall seconds of a phase that happens once: what the user waits for."""
-    return math.fsum(measurement["wall_s"]) if measurement else math.nan
+def _has_cpu(measurement: Mapping[str, Any]) -> bool:
+    """Whether every sample has a reading; zero CPU seconds are none."""
+    cpu = measurement.get("cpu_s") or ()
+    return bool(cpu) and all(s is not None and s > 0 for s in cpu)
+
+
+def _starts(phases: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Wall seconds of what happens once: what the user waits for."""
+    once = {p: math.fsum(phases[p]["wall_s"]) if p in phases else math.nan for p in ONCE}
+    parts = [once[p] for p in ("prepare", "compile") if p in phases]
+    return {**{f"{p}_s": s for p, s in once.items()}, "start_s": once["first"] + math.fsum(parts)}
+
+
+def _memory(memory: Mapping[str, Any]) -> dict[str, float]:
+    found = {key: _number(memory.get(key)) for key in MEMORY}
+    return {**found, "above_bytes": found["peak_bytes"] - found["baseline_bytes"]}
 
 
 def _number(value: Any) -> float:

@@ -1,20 +1,20 @@
-"""Every method on every row in one line each, failures with their sentence, and start-up costs."""
+"""Every method on every row in one line each, and failures with their sentence."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
-from typing import Any
 
 import pandas as pd
 
-from adbench.analysis.duel import Duel
+from adbench.analysis.sets import one_set
 from adbench.model import Outcome
 
-__all__ = ["break_even", "failures", "starts", "summary"]
+__all__ = ["failures", "summary"]
 
 ABOUT = ["row", "problem", "size", "size_n", "operator", "method", "tool", "mode"]
 ERRORS = ["error_ulp", "error_rel", "worst_ulp", "worst_rel", "kappa"]
+MEDIANS = ["median_s", "round_trip_s", "prepare_s", "compile_s", "first_s", "start_s"]
+BYTES = ["above_bytes", "code_bytes", "temp_bytes", "device_peak_bytes"]
 RANK = {outcome.label: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -26,14 +26,22 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns `ABOUT` and: `processes` (timed ones), `tried`, `outcome` (the worst of the
         processes), `time_s` (geometric mean over processes of `steady_s`), `slowdown` (against the
-        best of the row), `median_s`, `prepare_s`, `first_s` (medians over processes), `error_ulp`,
-        `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an element) and `kappa`, the largest of
-        each, `own_form`, `form`.
+        best of the row); `median_s`, `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
+        (medians over processes); `error_ulp`, `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an
+        element), `kappa` and the bytes `above_bytes` (peak above the process's baseline),
+        `code_bytes`, `temp_bytes` and `device_peak_bytes`, the largest of each; `disturbed`, how many
+        processes were; `own_form`, `form`.
+
+    Raises
+    ------
+    ValueError
+        When the frame holds several result sets.
     """
-    own = frame[~frame["twin"]]
+    own = one_set(frame)
+    own = own[~own["twin"]]
     lines = [_line(group) for _, group in own.groupby(["row", "method"], sort=False)]
-    columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "time_s", "median_s"]
-    columns += ["prepare_s", "first_s", *ERRORS]
+    columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "disturbed", "time_s"]
+    columns += [*MEDIANS, *ERRORS, *BYTES]
     table = pd.DataFrame.from_records(lines, columns=columns)
     best = table.groupby("row")["time_s"].transform("min")
     return table.assign(slowdown=table["time_s"] / best)
@@ -48,8 +56,9 @@ def _line(group: pd.DataFrame) -> dict[str, object]:
         "tried": len(group),
         "processes": len(timed),
         "time_s": math.exp(math.fsum(logs) / len(logs)) if logs else math.nan,
-        **{key: group[key].median() for key in ("median_s", "prepare_s", "first_s")},
-        **{key: group[key].max() for key in ERRORS},
+        "disturbed": int(group["disturbed"].sum()),
+        **{key: group[key].median() for key in MEDIANS},
+        **{key: group[key].max() for key in (*ERRORS, *BYTES)},
     }
 
 
@@ -66,50 +75,3 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
         ascending=[False, True, True, True, True, True],
         ignore_index=True,
     ).drop(columns="rank")
-
-
-def starts(frame: pd.DataFrame, rows: tuple[Duel, ...]) -> pd.DataFrame:
-    """What each duel's two methods cost before they are fast, and when the dearer start is repaid.
-
-    Returns
-    -------
-    DataFrame
-        One line per duel with both sides: `first_start_s` and `second_start_s` (prepare and first
-        call, median over processes), their times per call, and `calls`, from `break_even`.
-    """
-    table = {(s["row"], s["method"]): s for s in summary(frame).to_dict("records")}
-    lines = []
-    for duel in rows:
-        if duel.first is None or duel.second is None:
-            continue
-        a, b = table[duel.row, duel.first], table[duel.row, duel.second]
-        start_a, start_b = (_start(side) for side in (a, b))
-        lines.append(
-            {
-                **{key: getattr(duel, key) for key in ("row", "problem", "size", "operator")},
-                "first": duel.first,
-                "second": duel.second,
-                "first_start_s": start_a,
-                "second_start_s": start_b,
-                "first_s": float(a["time_s"]),
-                "second_s": float(b["time_s"]),
-                "calls": break_even(start_a, float(a["time_s"]), start_b, float(b["time_s"])),
-            }
-        )
-    return pd.DataFrame.from_records(lines)
-
-
-def _start(side: Mapping[Hashable, Any]) -> float:
-    known = [side[key] for key in ("prepare_s", "first_s") if not math.isnan(side[key])]
-    return math.fsum(known) if known else math.nan
-
-
-def break_even(start_a: float, a: float, start_b: float, b: float) -> float:
-    """How many calls cost the same in all: k with start_a + (k - 1) a = start_b + (k - 1) b.
-
-    A start holds the first call, so k - 1 further ones follow. NaN unless one side is dearer to
-    start but faster: then it never catches up, or need not.
-    """
-    if math.isnan(start_a) or math.isnan(start_b) or (start_a - start_b) * (b - a) <= 0:
-        return math.nan
-    return 1.0 + (start_a - start_b) / (b - a)

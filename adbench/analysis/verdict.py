@@ -1,34 +1,28 @@
-"""The answer in one sentence, with the counts and the ratio that stand behind it.
-
-Says no more than the comparisons do: a smoke run, a missing tool and a noisy machine each have a
-sentence of their own.
-"""
+"""JAX against Numba over a result set: the counts and the mean ratio behind the answer's sentence."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
-from adbench.analysis.compare import interval, margin, noise_floor
-from adbench.analysis.duel import Duel, duels
-from adbench.analysis.wording import NAMES, listed, percent, span, times
+from adbench.analysis import sentences
+from adbench.analysis.compare import LEVEL, margin
+from adbench.analysis.duel import FIXED, Duel, duels, fixed_pair
+from adbench.analysis.means import overall
+from adbench.analysis.noise import noise_floor
 from adbench.model import Decision
 
 __all__ = ["Verdict", "overall", "verdict"]
 
 FIRST, SECOND = "jax", "numba"
-# Two problems hardly tell how much problems differ.
-MEAN_PROBLEMS = 3
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """JAX against Numba over all derivative rows of a run.
+    """JAX against Numba over all derivative rows of a result set.
 
     Parameters
     ----------
@@ -38,15 +32,27 @@ class Verdict:
         Rows that both tools answered.
     first_wins, second_wins, ties, undecided : int
         Decisions over those rows; first is JAX, second Numba.
+    withdrawn : int
+        Of the undecided, those that their interval alone would have decided (see `Duel.withdrawn`).
     first_only, second_only : int
         Rows that only one of the two answered, both having been tried.
     ratio, low, high : float or None
-        Geometric mean over problems of time of JAX divided by time of Numba, and its 95 % interval
+        Geometric mean over problems of time of JAX divided by time of Numba, and its interval
         (see `overall`).
+    level : float or None
+        Coverage of that interval: 95 % over problems, that of the comparison for a single row.
     problems : int
         Problems that the mean is taken over.
-    floor : float or None
-        Noise floor as a relative difference.
+    floor, margin : float or None
+        Noise floor, and the margin made of it below which nothing is decided, as relative differences.
+    pair : tuple of str
+        Two methods that nobody chose by their times, compared beside the best of each tool.
+    pair_ratio, pair_low, pair_high : float or None
+        As `ratio`, `low`, `high`, of that pair.
+    pair_rows, pair_problems : int
+        Derivative rows and problems with both of the pair.
+    pair_sentence : str
+        The pair's ratio in words; empty where it has none.
     """
 
     sentence: str
@@ -55,13 +61,23 @@ class Verdict:
     second_wins: int
     ties: int
     undecided: int
+    withdrawn: int
     first_only: int
     second_only: int
     ratio: float | None
     low: float | None
     high: float | None
+    level: float | None
     problems: int
     floor: float | None
+    margin: float | None
+    pair: tuple[str, str] = FIXED
+    pair_ratio: float | None = None
+    pair_low: float | None = None
+    pair_high: float | None = None
+    pair_rows: int = 0
+    pair_problems: int = 0
+    pair_sentence: str = ""
 
     @property
     def basis(self) -> str:
@@ -70,11 +86,18 @@ class Verdict:
 
 
 def verdict(frame: pd.DataFrame) -> Verdict:
-    """The verdict of a tidy frame on JAX against Numba."""
+    """The verdict of a tidy frame on JAX against Numba.
+
+    Raises
+    ------
+    ValueError
+        When the frame holds several result sets.
+    """
     rows = [d for d in duels(frame, FIRST, SECOND) if d.derivative]
     fought = [d for d in rows if d.comparison]
     count = Counter(d.comparison.decision for d in fought if d.comparison)
     ratio, low, high = overall(fought)
+    floor = noise_floor(frame)
     facts = Verdict(
         sentence="",
         rows=len(fought),
@@ -82,205 +105,45 @@ def verdict(frame: pd.DataFrame) -> Verdict:
         second_wins=count[Decision.SLOWER],
         ties=count[Decision.TIE],
         undecided=count[Decision.UNDECIDED],
+        withdrawn=sum(d.withdrawn for d in fought),
         first_only=sum(_only(d.first, d.second, d.second_why) for d in rows),
         second_only=sum(_only(d.second, d.first, d.first_why) for d in rows),
         ratio=ratio,
         low=low,
         high=high,
+        level=_level(fought, low),
         problems=len({d.problem for d in fought}),
-        floor=noise_floor(frame),
+        floor=floor,
+        margin=None if floor is None else margin(floor, bool(frame["blind"].any())),
     )
-    return _with_sentence(facts, frame, fought)
+    facts = _beside(facts, frame)
+    return replace(
+        facts,
+        sentence=sentences.answer(facts, frame, fought),
+        pair_sentence=sentences.fixed(facts),
+    )
+
+
+def _beside(v: Verdict, frame: pd.DataFrame) -> Verdict:
+    """The verdict with the fixed pair."""
+    fought = [d for d in fixed_pair(frame, *v.pair) if d.derivative and d.comparison]
+    ratio, low, high = overall(fought)
+    return replace(
+        v,
+        pair_ratio=ratio,
+        pair_low=low,
+        pair_high=high,
+        pair_rows=len(fought),
+        pair_problems=len({d.problem for d in fought}),
+    )
+
+
+def _level(fought: Sequence[Duel], low: float | None) -> float | None:
+    if low is None:
+        return None
+    single = fought[0].comparison if len(fought) == 1 else None
+    return single.level if single else LEVEL
 
 
 def _only(here: str | None, there: str | None, why: str) -> bool:
     return here is not None and there is None and why != "not part of this run"
-
-
-def overall(fought: Sequence[Duel]) -> tuple[float | None, float | None, float | None]:
-    """Geometric mean of the ratio, a problem counted once, and its 95 % interval over problems.
-
-    The interval says how far the answer hangs on the choice of problems: Student's t over the
-    problems' mean log ratios, None with fewer than three of them. (A percentile bootstrap of three
-    or four means covers 75 to 80 % only; it has its place where problems are many and their ratios
-    far from normal.) A single row keeps its own interval over processes.
-    """
-    logs: dict[str, list[float]] = {}
-    for duel in fought:
-        assert duel.comparison
-        logs.setdefault(duel.problem, []).append(math.log(duel.comparison.ratio))
-    if not logs:
-        return None, None, None
-    means = np.array([np.mean(values) for _, values in sorted(logs.items())])
-    ratio = math.exp(float(means.mean()))
-    if len(fought) == 1:
-        single = fought[0].comparison
-        return (ratio, single.low, single.high) if single else (ratio, None, None)
-    if len(means) < MEAN_PROBLEMS:
-        return ratio, None, None
-    return ratio, *interval(means)
-
-
-def _with_sentence(v: Verdict, frame: pd.DataFrame, fought: Sequence[Duel]) -> Verdict:
-    if not v.rows:
-        sentence = _absent(frame)
-    elif v.undecided == v.rows:
-        sentence = _all_undecided(v, fought)
-    elif v.first_wins and v.second_wins:
-        sentence = _mixed(v, fought)
-    elif v.first_wins or v.second_wins:
-        sentence = _one_winner(v)
-    else:
-        where = f"{v.ties} of " if v.undecided else ""
-        sentence = (
-            f"On this machine JAX and Numba are equally fast within {percent(margin(v.floor or 0))} "
-            f"in {where}{_comparisons(v.rows)}: {_counts(v)}."
-        )
-    sentence += _one_sided(v)
-    return Verdict(**{**v.__dict__, "sentence": sentence})
-
-
-def _absent(frame: pd.DataFrame) -> str:
-    """Why nothing could be compared."""
-    ran = {
-        tool: bool(frame.loc[frame["tool"] == tool, "steady_s"].notna().any())
-        for tool in (FIRST, SECOND)
-    }
-    if all(ran.values()):
-        return (
-            "No comparison of JAX and Numba: both ran, but in no process was one derivative measured "
-            "with both. Measure both in one run, on the same cases."
-        )
-    missing = [tool for tool, ran_here in ran.items() if not ran_here]
-    if not frame["tool"].isin([FIRST, SECOND]).any():
-        return "JAX and Numba are not part of this run; the page shows the other methods."
-    why = listed([f"{NAMES[tool]} {_state(frame, tool)}" for tool in missing])
-    other = (
-        "This page shows the other methods."
-        if len(missing) == 2
-        else f"This page shows {NAMES[SECOND if missing == [FIRST] else FIRST]} beside the other methods."
-    )
-    return f"No comparison of JAX and Numba: {why}. {other}"
-
-
-def _state(frame: pd.DataFrame, tool: str) -> str:
-    outcomes = set(frame.loc[frame["tool"] == tool, "outcome"])
-    if not outcomes:
-        return "is not part of this run"
-    if outcomes <= {"unavailable"}:
-        return f"is not installed here (pip install {tool})"
-    return f"gave no answer ({', '.join(sorted(outcomes))})"
-
-
-def _all_undecided(v: Verdict, fought: Sequence[Duel]) -> str:
-    assert v.ratio is not None
-    single = all(d.comparison and d.comparison.low is None for d in fought)
-    lean = (
-        f"{'Numba' if v.ratio >= 1 else 'JAX'} was {times(max(v.ratio, 1 / v.ratio))} faster "
-        f"in the geometric mean of {_comparisons(v.rows)}"
-    )
-    if single:
-        return f"No verdict yet: each method ran in one process only, and a verdict needs several. As a first hint, {lean}."
-    if v.floor is None:
-        return (
-            "No verdict: no method was measured against itself, so the noise of this machine is "
-            f"unknown. As a hint, {lean}."
-        )
-    return (
-        f"No verdict: JAX and Numba cannot be told apart here in any of {_comparisons(v.rows)}; "
-        f"the intervals reach into the margin of {percent(margin(v.floor))}. {lean}, which is not "
-        "evidence of a difference."
-    )
-
-
-def _one_winner(v: Verdict) -> str:
-    by_first = v.first_wins > 0
-    winner, loser = ("JAX", "Numba") if by_first else ("Numba", "JAX")
-    wins = v.first_wins if by_first else v.second_wins
-    factor, low, _ = _oriented(v, by_first)
-    if 2 * wins <= v.rows or factor <= 1:
-        return (
-            f"On this machine {winner} is the faster one where a difference shows, but that is in "
-            f"{wins} of {_comparisons(v.rows)} only: {_counts(v)}."
-        )
-    if low is None or low > 1:
-        return (
-            f"On this machine {winner} is {times(factor)} faster than {loser}{_interval(v, by_first)} "
-            f"in {_comparisons(v.rows)}: {_counts(v)}."
-        )
-    return (
-        f"On this machine {winner} is the faster one in {wins} of {_comparisons(v.rows)}: {_counts(v)}. "
-        f"By how much hangs on the problem: {times(factor)} in the geometric mean"
-        f"{_interval(v, by_first)}."
-    )
-
-
-def _interval(v: Verdict, by_first: bool) -> str:
-    """The interval of the factor and what it is over, in brackets; empty where there is none."""
-    _, low, high = _oriented(v, by_first)
-    return f" (95 % interval {v.basis}: {span(low, high)})" if low and high else ""
-
-
-def _mixed(v: Verdict, fought: Sequence[Duel]) -> str:
-    by_first = v.first_wins > v.second_wins
-    major, minor = ("JAX", "Numba") if by_first else ("Numba", "JAX")
-    factor, low, high = _oriented(v, by_first)
-    exceptions = [d for d in fought if d.winner == ("second" if by_first else "first")]
-    where = f"{minor} wins {_where(exceptions, fought)}"
-    if factor > 1 and low is not None and high is not None and low > 1:
-        return (
-            f"On this machine {major} is {times(factor)} faster than {minor} overall"
-            f"{_interval(v, by_first)} in {_comparisons(v.rows)}: {_counts(v)}. But {where}."
-        )
-    return (
-        f"It depends on the problem: in {_comparisons(v.rows)} on this machine, {_counts(v)}. "
-        f"{where[0].upper()}{where[1:]}; in the geometric mean JAX takes {times(v.ratio or 1)} the "
-        f"time of Numba{_interval(v, False)}."
-    )
-
-
-def _where(wins: Sequence[Duel], fought: Sequence[Duel]) -> str:
-    """Where a tool wins: the rows by name when few, and whether it is a matter of size."""
-    best = max(max(_r(d), 1 / _r(d)) for d in wins)
-    named = [f"{d.problem} at size {d.size} ({d.operator.replace('_', ' ')})" for d in wins[:3]]
-    more = [f"{len(wins) - 3} more"] if len(wins) > 3 else []
-    largest = {d.problem: d.size_n for d in sorted(fought, key=lambda d: d.size_n)}
-    several = {d.problem for d in fought if d.size_n < largest[d.problem]}
-    by_size = all(d.problem in several and d.size_n == largest[d.problem] for d in wins)
-    if len(wins) == 1:
-        return f"on {named[0]} by {times(best)}"
-    size = ", each time at the largest size measured" if by_size else ""
-    return f"on {listed([*named, *more])}, by up to {times(best)}{size}"
-
-
-def _r(duel: Duel) -> float:
-    assert duel.comparison
-    return duel.comparison.ratio
-
-
-def _oriented(v: Verdict, by_first: bool) -> tuple[float, float | None, float | None]:
-    """Ratio and interval as 'how many times faster the winner is'."""
-    assert v.ratio is not None
-    if not by_first:
-        return v.ratio, v.low, v.high
-    return 1 / v.ratio, 1 / v.high if v.high else None, 1 / v.low if v.low else None
-
-
-def _counts(v: Verdict) -> str:
-    sides = [("Numba", v.second_wins), ("JAX", v.first_wins)]
-    sides.sort(key=lambda side: -side[1])
-    (a, m), (b, n) = sides
-    return f"{a} wins {m}, {b} {n}, ties {v.ties}, undecided {v.undecided}"
-
-
-def _one_sided(v: Verdict) -> str:
-    parts: Iterable[tuple[str, int]] = (("JAX", v.first_only), ("Numba", v.second_only))
-    told = [f"in {n} more only {name} gave a right answer" for name, n in parts if n]
-    if not told or not v.rows:
-        return ""
-    text = listed(told)
-    return f" {text[0].upper()}{text[1:]}."
-
-
-def _comparisons(n: int) -> str:
-    return f"{n} comparison{'' if n == 1 else 's'}"

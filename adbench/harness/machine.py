@@ -1,26 +1,30 @@
-"""What machine, versions and threads a run had; asks the operating system and the installed packages."""
+"""What machine, versions, flags and threads a run had; asks the system and the installed packages."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import re
 import subprocess
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from adbench import __version__
+from adbench.harness import machine_record as record
+from adbench.harness.features import features
 from adbench.model import Method
 
 __all__ = [
     "THREAD_VARIABLES",
+    "code",
     "commit",
     "core_of",
+    "environment",
+    "identifier",
     "machine",
     "pin",
     "short_name",
@@ -54,26 +58,69 @@ REPORTED = (
 COMPANIONS = {"jax": ("jaxlib",), "numba": ("llvmlite",)}
 
 
+# What makes a machine another one for a comparison of times. Load and governor change by the hour.
+IDENTITY = ("name", "cpu", "cores", "memory_gib", "os", "python", "gpu", "container")
+# Of the user's environment, what changes how a tool computes. Never anything else: a variable may be
+# a secret.
+FLAGS = (
+    "XLA_", "JAX_", "NUMBA_", "OMP_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_", "MKL_", "MALLOC_",
+    "TF_XLA_", "TF_ENABLE_ONEDNN", "PYTHON_JIT", "PYTHON_GIL", "PYTHON_CPU_COUNT", "PYTHONMALLOC",
+    "PYTHONOPTIMIZE", "PYTHONHASHSEED", "PYTHONDEVMODE", "PYTHONTRACEMALLOC",
+)  # fmt: skip
+SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
+FLAG_LENGTH = 200
+
+
 def machine() -> dict[str, Any]:
-    """Name, processor, cores, memory, system, load and Python of this machine."""
-    return {
+    """The record of this machine, with the identifier that results refer to (``docs/results.md``)."""
+    cores = usable_cores()
+    has = features()
+    found = {
         "name": platform.node(),
-        "cpu": _cpu(),
-        "cores": len(usable_cores()),
-        "memory_bytes": psutil.virtual_memory().total,
+        "cpu": record.cpu(),
+        "cores": len(cores),
+        "cores_physical": record.cores_physical(),
+        "cache": record.cache(cores[0]),
+        "governor": record.governor(cores[0]),
+        "affinity": cores if has["affinity"] else [],
+        "memory_bytes": record.memory_bytes(),
         "os": f"{platform.system()} {platform.release()}",
-        "load": list(psutil.getloadavg()),
         "python": platform.python_version(),
+        "libc": record.libc(),
+        "load": record.load(),
+        "blas": record.blas(),
+        "gpu": record.gpu(),
+        "container": record.container(),
+        "virtual": record.virtual(),
+        "features": has,
     }
+    return {"id": identifier(found)} | found
 
 
-@lru_cache(maxsize=1)
-def _cpu() -> str:
-    import cpuinfo  # its import reads files, its call runs programs: only when asked for
+def identifier(found: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that two records share when they describe the same machine.
 
-    return str(
-        cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine()
-    )
+    Memory counts in whole GiB: what the system keeps for itself changes with every start.
+    """
+    memory = found.get("memory_bytes")
+    known = {**found, "memory_gib": None if memory is None else round(memory / 2**30)}
+    identity = json.dumps([known.get(name) for name in IDENTITY], sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+
+def environment() -> dict[str, str]:
+    """Variables of this process's environment that change how a tool computes, cut at 200 characters.
+
+    Asked for in the parent, before a worker's own settings are made. Variables whose names or values
+    look like credentials are left out.
+    """
+    return {
+        name: value[:FLAG_LENGTH]
+        for name, value in sorted(os.environ.items())
+        if (name.startswith(FLAGS) or name in THREAD_VARIABLES)
+        and not SECRET.search(name)
+        and not re.search(r"//[^/\s]*@", value)
+    }
 
 
 def versions(*more: str) -> dict[str, str]:
@@ -130,9 +177,10 @@ def _git(root: Path, *words: str) -> str | None:
 
 def usable_cores() -> list[int]:
     """Cores this process may run on; all of them where the system does not say."""
-    if hasattr(os, "sched_getaffinity"):
+    try:
         return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+    except (AttributeError, OSError):
+        return list(range(os.cpu_count() or 1))
 
 
 def core_of(repeat: int) -> int:
@@ -146,11 +194,9 @@ def core_of(repeat: int) -> int:
 
 def pin(core: int) -> bool:
     """Bind this process to one core; False where the system offers no affinity."""
-    if not hasattr(os, "sched_setaffinity"):
-        return False
     try:
         os.sched_setaffinity(0, {core})
-    except OSError:
+    except (AttributeError, OSError):
         return False
     return True
 

@@ -13,11 +13,14 @@ from adbench.harness.process import Limits
 from adbench.model import Case, Method, Operator, Outcome, Problem, Size, UnknownNameError
 
 __all__ = [
-    "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "cases", "decided", "glob_match", "matches", "preset", "rows",
+    "BEFORE_OTHERS", "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
+    "matches", "preset", "rows", "stages", "twins",
 ]  # fmt: skip
 
 # The two sides of the headline question, and the tools that `[core]` installs.
 CONTENDERS = ("jax", "numba")
+# The pair that is compared whichever methods are fastest.
+FIXED_PAIR = ("jax-reverse", "numba-dual")
 CORE = ("numpy", "dual", "autograd", "sympy", "jax", "numba", "iminuit")
 
 
@@ -28,7 +31,8 @@ class Preset:
     Parameters
     ----------
     repeats, other_repeats : int
-        Fresh processes for JAX and Numba methods, and for all others.
+        Most fresh processes for JAX and Numba methods, and those for all others. The first chooses
+        the methods that stand for JAX and Numba; with advice, later ones go to what it leaves open.
     blocks, other_blocks : int
         Most blocks of a case in one process.
     warm_s : float
@@ -41,9 +45,11 @@ class Preset:
         Only the quick sizes and operators of each problem.
     first_size : bool
         Only the first of those sizes.
-    twins : bool
-        Whether a second copy of a JAX and of a Numba method runs beside the first (A/A), which is
-        what the noise floor comes from.
+    twins : str
+        Which methods have a second copy beside the first (A/A), which is what the noise floor comes
+        from: ``"none"``, ``"contenders"`` (one of JAX and one of Numba) or ``"all"``.
+    values : int
+        In how many processes f itself is measured beside its derivative.
     tools : tuple of str
         Only these tools; empty for all.
     """
@@ -59,7 +65,8 @@ class Preset:
     budget_s: float | None = None
     quick: bool = False
     first_size: bool = False
-    twins: bool = True
+    twins: str = "contenders"
+    values: int = 1
     tools: tuple[str, ...] = ()
 
     def with_limits(self, time_s: float | None, memory_gb: float | None) -> Preset:
@@ -77,23 +84,24 @@ PRESETS: Mapping[str, Preset] = {
     for p in (
         Preset(
             "quick", "the answer in five minutes: gradients at small sizes",
-            repeats=3, other_repeats=1, blocks=30, other_blocks=8, warm_s=0.03,
+            repeats=4, other_repeats=1, blocks=30, other_blocks=8, warm_s=0.03,
             limits=Limits(20.0, _MEMORY), budget_s=265.0, quick=True,
         ),
         Preset(
             "smoke", "every problem and core method once, without verdicts (for CI)",
             repeats=1, other_repeats=1, blocks=3, other_blocks=3, warm_s=0.0,
-            limits=Limits(20.0, _MEMORY), quick=True, first_size=True, twins=False, tools=CORE,
+            limits=Limits(20.0, _MEMORY), quick=True, first_size=True, twins="none", values=0,
+            tools=CORE,
         ),
         Preset(
-            "standard", "all operators and sizes, five fresh processes",
-            repeats=5, other_repeats=2, blocks=60, other_blocks=20, warm_s=0.15,
-            limits=Limits(60.0, _MEMORY),
+            "standard", "all operators and sizes, four to nine fresh processes as decisions need",
+            repeats=9, other_repeats=2, blocks=60, other_blocks=20, warm_s=0.05,
+            limits=Limits(60.0, _MEMORY), values=3,
         ),
         Preset(
-            "full", "as standard, eight fresh processes, ten minutes a case",
-            repeats=8, other_repeats=3, blocks=60, other_blocks=30, warm_s=0.15,
-            limits=Limits(600.0, _MEMORY),
+            "full", "as standard, three processes of every method, ten minutes a case",
+            repeats=9, other_repeats=3, blocks=60, other_blocks=60, warm_s=0.15,
+            limits=Limits(600.0, _MEMORY), values=3,
         ),
     )
 }  # fmt: skip
@@ -104,6 +112,28 @@ def preset(name: str) -> Preset:
     if name not in PRESETS:
         raise UnknownNameError(registry.did_you_mean("preset", name, PRESETS))
     return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One set of fresh processes: its repeat, and whether JAX and Numba or the others take part."""
+
+    repeat: int
+    contenders: bool
+
+
+# Processes of JAX and Numba that come before any other method: one that chooses and three held out,
+# the first look at the comparison (docs/adr/0009).
+BEFORE_OTHERS = 4
+
+
+def stages(chosen: Preset) -> list[Stage]:
+    """JAX and Numba first, so that a budget that runs out leaves the question answered."""
+    ours = [Stage(r, True) for r in range(chosen.repeats)]
+    others = [Stage(r, False) for r in range(chosen.other_repeats)]
+    return [
+        *ours[:BEFORE_OTHERS], *others[:1], *ours[BEFORE_OTHERS:], *others[1:],
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -234,3 +264,19 @@ def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
         return Outcome.UNSUPPORTED, method.gaps[trait]
     missing = registry.reason_unavailable(method)
     return (Outcome.UNAVAILABLE, missing) if missing else None
+
+
+def twins(row: Row, which: str) -> list[Method]:
+    """The methods of a row that are measured against themselves (see `Preset`).
+
+    Of each contender one that runs in this row, that of the fixed comparison if it can.
+    """
+    able = [m for m in row.methods if decided(row, m) is None]
+    if which == "all":
+        return able
+    found = []
+    for tool in CONTENDERS if which == "contenders" else ():
+        its = [m for m in able if m.tool == tool]
+        preferred = [m for m in its if m.name in FIXED_PAIR]
+        found += (preferred or its)[:1]
+    return found

@@ -30,6 +30,10 @@ __all__ = ["Failure", "Limits", "Worker"]
 
 POLL_S = 0.05
 START_S = 60.0
+# glibc gives large arrays fresh zeroed pages or returns the top of its heap, depending on what a
+# process happened to free before: the same NumPy call took 62 us in one process and 315 us in another.
+# These limits (the largest that mallopt takes) are where its own adaptation ends in a long-lived program.
+HEAP = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 OUTCOMES = {
     "unsupported": Outcome.UNSUPPORTED,
     "memory": Outcome.OUT_OF_MEMORY,
@@ -54,28 +58,47 @@ class Limits:
     memory_bytes: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
-    """One long-lived process for one method, on one core.
+    """One long-lived process on one core, or on any; it holds methods, each at a seat of its own.
 
-    `ask` starts the process when there is none, so a worker that was ended by a failure comes back
+    `load` starts the process when there is none, so a worker that was ended by a failure comes back
     for the next case.
     """
 
-    method: str
     core: int | None
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     connection: Connection | None = None
     output: Any = None
-    import_sample: Any = None
+    imports: dict[str, Any] = field(default_factory=dict)
+    seats: set[str] = field(default_factory=set)
     threads: Mapping[str, Any] = field(default_factory=dict)
-    broken: Failure | None = None
+    broken: dict[str, Failure] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Start the process and import the tool; a tool that cannot be imported is not tried again."""
-        if self.broken is not None:
-            raise self.broken
+    def load(self, seat: str, method: str) -> None:
+        """Give a method a seat, starting the process if need be.
+
+        A tool that cannot be imported is not tried again: its Failure comes every time.
+        """
+        if method in self.broken:
+            raise self.broken[method]
+        if self.process is not None and seat in self.seats:
+            return
+        if self.process is None:
+            self._start()
+        try:
+            answer = self._ask("load", (seat, method), Limits(START_S, 8 * 2**30))
+        except Failure as failure:
+            self.end()
+            self.broken[method] = Failure(failure.outcome, f"its import failed: {failure.message}")
+            raise self.broken[method] from None
+        self.seats.add(seat)
+        # a second seat finds the tool imported already: that is no import time
+        self.imports.setdefault(method, answer["import"])
+        self.threads = answer["threads"]
+
+    def _start(self) -> None:
         key = secrets.token_bytes(16)
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         listener = _listen()
@@ -88,13 +111,6 @@ class Worker:
             raise Failure(Outcome.CRASHED, self._obituary()) from None
         finally:
             _forget(listener)
-        try:
-            answer = self._ask("load", (self.method,), Limits(START_S, 8 * 2**30))
-        except Failure as failure:
-            self.end()
-            self.broken = Failure(failure.outcome, f"its import failed: {failure.message}")
-            raise self.broken from None
-        self.import_sample, self.threads = answer["import"], answer["threads"]
 
     def _popen(self, address: str, key: bytes) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -105,7 +121,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=self.output,
             stderr=self.output,
-            env=worker_environment() | dict(self.environment),
+            env=dict(self.environment) or worker_environment(),
             start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
         )  # fmt: skip
         assert process.stdin is not None
@@ -115,8 +131,8 @@ class Worker:
             process.stdin.close()
         return process
 
-    def ask(self, command: str, *arguments: Any, limits: Limits) -> Any:
-        """The worker's answer.
+    def ask(self, seat: str, command: str, *arguments: Any, limits: Limits) -> Any:
+        """What the method at a seat answers; `load` it first.
 
         Raises
         ------
@@ -125,8 +141,14 @@ class Worker:
             last three the process is gone, and what it started with it.
         """
         if self.process is None:
-            self.start()
-        return self._ask(command, arguments, limits)
+            raise Failure(Outcome.CRASHED, "its process ended while another method had its turn")
+        return self._ask("ask", (seat, command, *arguments), limits)
+
+    def kernel(self) -> Any:
+        """A block of the frozen reference kernel; starts the process if need be."""
+        if self.process is None:
+            self._start()
+        return self._ask("kernel", (), Limits(START_S, 8 * 2**30))
 
     def _ask(self, command: str, arguments: tuple[Any, ...], limits: Limits) -> Any:
         assert self.connection is not None
@@ -195,6 +217,7 @@ class Worker:
         if self.output is not None:
             self.output.close()
         self.connection = self.process = self.output = None
+        self.seats.clear()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -262,13 +285,23 @@ def _accept(listener: socket.socket, process: subprocess.Popen[bytes], key: byte
     raise EOFError
 
 
-def worker_environment() -> dict[str, str]:
-    """The environment of this process, with one thread for every library and no caches of compiled code."""
+def worker_environment(threads: int | None = 1, device: str = "cpu") -> dict[str, str]:
+    """The environment of this process as a worker gets it.
+
+    Without caches of compiled code, and with a heap that keeps its pages. With `threads` 1, one thread
+    for every library; with None, what each library does by itself.
+    """
     environment = dict(os.environ)
-    for name in machine.THREAD_VARIABLES:
-        environment[name] = "1"
     # A cache of an earlier run would turn a compile time into a file read.
     for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
         environment.pop(name, None)
-    environment.setdefault("JAX_PLATFORMS", "cpu")
-    return environment
+    if threads is not None:
+        environment |= dict.fromkeys(machine.THREAD_VARIABLES, str(threads))
+    if device == "cpu":
+        environment["JAX_PLATFORMS"] = "cpu"
+    else:
+        # without this, JAX would fall back to the CPU where it finds no GPU, and the first of several
+        # workers would take three quarters of the GPU's memory
+        environment.setdefault("JAX_PLATFORMS", "cuda")
+        environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    return environment | {k: v for k, v in HEAP.items() if k not in environment}

@@ -1,44 +1,77 @@
-"""A whole run: phases of fresh processes over rows, results into the store, resumable at any line."""
+"""A whole run: stages of fresh processes over rows, results into the store, resumable at any line."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
-from adbench.harness import machine, stopwatch, store
-from adbench.harness.plan import CONTENDERS, PRESETS, Preset, Row, decided
-from adbench.harness.process import Failure, Limits, Worker
-from adbench.harness.rounds import Cell, History, measure_row
+from adbench.harness import conditions, costs, features, kernel, machine, stopwatch, store
+from adbench.harness.cell import Cell
+from adbench.harness.header import Settings, header
+from adbench.harness.forecast import forecast, learn
+from adbench.harness.history import History
+from adbench.harness.plan import (
+    BEFORE_OTHERS,
+    CONTENDERS,
+    Preset,
+    Row,
+    Stage,
+    decided,
+    stages,
+    twins,
+)
+from adbench.harness.process import Failure, Worker
+from adbench.harness.rounds import RowRun
 from adbench.harness.store import Key, Store
-from adbench.model import Case, Method, Operator, Outcome, Point, Result, UnknownNameError
-from adbench.reference.truth import UncertifiedError, reference
-from adbench.registry import did_you_mean, method, methods, problem
+from adbench.model import Method, Result
 
-__all__ = ["Evaluation", "Progress", "Summary", "evaluate", "header", "run"]
+__all__ = ["Advise", "Campaign", "Progress", "Settings", "Sink", "Summary", "header", "run"]
 
-# Of the quick budget, what the first pass over JAX and Numba may use: two more passes follow, then
-# the other methods.
+# Of a budget, what the first process of JAX and Numba may use, and what all of theirs may until the
+# other methods have had their first.
 FIRST_PASS = 0.3
+DUELS = 0.75
+# Blocks of the reference kernel that tell this machine's speed before the run.
+PILOTS = 5
+# What the seconds of a row go to.
+SPENT = ("start", "prepare", "compile", "first", "measure", "judge")
+# More than one method in a process that belongs to a row (`Settings.workers`).
+SHARED = "the contenders of a row"
+
+# Result lines and the repeat to come -> methods to measure on each row; None for everything.
+Advise = Callable[[Sequence[Mapping[str, Any]], int], Mapping[str, Collection[str]] | None]
 
 
 class Progress(Protocol):
     """What a run tells its watcher."""
 
     def total(self, cells: int) -> None:
-        """How many cells there are to measure."""
+        """How many cells there are to measure, the measured ones of this run included."""
 
     def case(self, name: str) -> None:
         """What is being measured now."""
 
     def done(self, line: dict[str, Any]) -> None:
         """A result was written."""
+
+    def note(self, message: str) -> None:
+        """A sentence for the user."""
+
+
+class Sink(Protocol):
+    """Where results go: the result file, or a list that travels to one."""
+
+    header: dict[str, Any]
+    lines: list[dict[str, Any]]
+    conditions: list[dict[str, Any]]
+    done: dict[Key, str]
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Take one line."""
 
 
 @dataclass
@@ -48,67 +81,27 @@ class Summary:
     measured: int = 0
     resumed: int = 0
     left: int = 0
-    outcomes: dict[str, int] = field(default_factory=dict)
-
-
-def header(chosen: Preset, seed: int) -> dict[str, Any]:
-    """First line of a result file."""
-    head, dirty = machine.commit()
-    return {
-        "kind": "run",
-        "schema": store.SCHEMA,
-        "started": stopwatch.now(),
-        "preset": chosen.name,
-        "seed": seed,
-        "machine": machine.machine(),
-        "versions": machine.versions(*_distributions()),
-        "code": machine.code(),
-        "threads": {"requested": 1, "observed": _observed_threads()},
-        "commit": head,
-        "dirty": dirty,
-        "limits": {"time_s": chosen.limits.time_s, "memory_bytes": chosen.limits.memory_bytes},
-    }
-
-
-def _distributions() -> list[str]:
-    """Distributions of every method's tool, plug-ins' included, and of the plug-ins themselves."""
-    groups = ("adbench.problems", "adbench.methods")
-    plugins = {e.dist.name for g in groups for e in entry_points(group=g) if e.dist is not None}
-    needs = {name for m in methods().values() for name in (m.tool, *m.requires)}
-    return sorted((needs | plugins) - {"adbench", "autodiff-bench"})
-
-
-def _observed_threads() -> dict[str, Any]:
-    """Thread pools and cores that a worker sees, as its libraries report them."""
-    worker = Worker(next(iter(methods())), machine.core_of(0))
-    try:
-        worker.start()
-    except Failure:  # a tool that does not import has its own outcome later
-        return {}
-    else:
-        return dict(worker.threads)
-    finally:
-        worker.end()
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One set of fresh processes: its repeat and the methods that take part."""
-
-    repeat: int
-    contenders: bool
-
-
-def _stages(chosen: Preset) -> list[Stage]:
-    """JAX and Numba first, so that a budget that runs out leaves the question answered."""
-    first = [Stage(r, True) for r in range(chosen.repeats)]
-    return first + [Stage(r, False) for r in range(chosen.other_repeats)]
+    outcomes: Counter[str] = field(default_factory=Counter)
 
 
 def run(
-    rows: Sequence[Row], chosen: Preset, path: Path, progress: Progress, seed: int = 0
+    rows: Sequence[Row],
+    chosen: Preset,
+    path: Path,
+    progress: Progress,
+    seed: int = 0,
+    *,
+    advise: Advise | None = None,
+    settings: Settings | None = None,
 ) -> Summary:
     """Measure what is not yet in the file at `path`.
+
+    Parameters
+    ----------
+    advise : callable, optional
+        Asked before each process of JAX and Numba but the first, which rows and methods are still
+        worth one; without it, everything is measured in every process.
+    settings : Settings, optional
 
     Raises
     ------
@@ -117,198 +110,213 @@ def run(
     KeyboardInterrupt
         As it comes; every finished result is in the file and the workers are gone.
     """
-    with Store.open(path, header(chosen, seed)) as file:
-        campaign = _Campaign(list(rows), chosen, file, progress, random.Random(seed))
-        campaign.remember()
-        for stage in _stages(chosen):
+    asked = settings or Settings()
+    if asked.budget_s is not None:
+        chosen = replace(chosen, budget_s=asked.budget_s)
+    with Store.open(path, header(chosen, seed, asked)) as file:
+        campaign = Campaign(list(rows), chosen, file, progress, random.Random(seed), asked, advise)
+        campaign.warn()
+        for stage in stages(chosen):
             campaign.stage(stage)
         return campaign.summary
 
 
 @dataclass
-class _Campaign:
+class Campaign:
+    """The state of a run."""
+
     rows: list[Row]
     chosen: Preset
-    file: Store
+    file: Sink
     progress: Progress
     rng: random.Random
+    settings: Settings
+    advise: Advise | None = None
     history: History = field(default_factory=History)
     summary: Summary = field(default_factory=Summary)
     began: float = field(default_factory=stopwatch.monotonic)
-    duels: list[Row] = field(default_factory=list)
+    covered: list[Row] | None = None
+    total: int = 0
 
-    def remember(self) -> None:
-        """Count what is done and left; what was done before tells nothing about costs."""
-        self.duels = self.rows
-        everything = [
-            (row, key, m)
-            for s in _stages(self.chosen)
-            for row in self.rows
-            for key, (m, _) in self._keys(row, s)
-        ]
-        self.summary.resumed = sum(self._done(*cell) for cell in everything)
-        self.summary.left = len(everything) - self.summary.resumed
-        self.progress.total(self.summary.left)
+    @property
+    def machine_id(self) -> str:
+        """The machine that measures."""
+        return str(self.file.header["machine"]["id"])
 
-    def _keys(self, row: Row, stage: Stage) -> Iterator[tuple[Key, tuple[Method, bool]]]:
-        """The cells of a row in a stage: key, method, twin."""
-        for m in row.methods:
-            if (m.tool in CONTENDERS) == stage.contenders:
-                yield (row.case(m).id, stage.repeat, False), (m, False)
-        if stage.contenders and self.chosen.twins:
-            for m in _twins(row):
-                yield (row.case(m).id, stage.repeat, True), (m, True)
+    def warn(self) -> None:
+        """Say what this machine lacks, whether it is too busy, and how long the run will take."""
+        for sentence in features.missing(self.file.header["machine"].get("features") or {}):
+            self.progress.note(sentence)
+        busy = conditions.busy_now()
+        if busy.sentence:
+            self.progress.note(busy.sentence)
+        lines = [*self.file.lines, *self.file.conditions]
+        done = {key[:3] for key in self.file.done}
+        learnt = learn(lines) if lines else None
+        share = busy.share or 0.0
+        expected = forecast(self.rows, self.chosen, learnt, self._speed(), share, done)
+        self.progress.note(expected.sentence)
 
-    def _done(self, row: Row, key: Key, m: Method) -> bool:
+    def _speed(self) -> float:
+        """How many times as fast as the machine of the tables this one is just now."""
+        worker = Worker(self.settings.core(0), self.settings.environment())
+        try:
+            call_s = min(worker.kernel().cpu_s for _ in range(PILOTS))
+        except Failure:
+            return 1.0
+        finally:
+            worker.end()
+        return costs.KERNEL_S / call_s if call_s > 0 else 1.0
+
+    def stage(self, stage: Stage) -> None:
+        """Visit the rows that are worth it with one set of fresh processes."""
+        plan = list(self.plan(stage))
+        cells = [(row, key, m) for row, keys in plan for key, (m, _) in keys]
+        left = sum(not self.has(*cell) for cell in cells)
+        self.summary.resumed += len(cells) - left
+        self.summary.left += left
+        self.total += left
+        self.progress.total(self.total)
+        if not left:
+            return
+        visit = _Visit(self, stage)
+        covered = []
+        try:
+            for row, keys in plan:
+                pending = [(k, m) for k, m in keys if not self.has(row, k, m[0])]
+                if pending and self.spent(stage):
+                    continue
+                covered.append(row)
+                if pending:
+                    visit.row(row, pending)
+        finally:
+            visit.end()
+        if stage.contenders and stage.repeat == 0:
+            self.covered = covered  # further processes only where a first one was measured
+
+    def plan(self, stage: Stage) -> Iterator[tuple[Row, list[tuple[Key, tuple[Method, bool]]]]]:
+        """The rows of a stage with their cells: key, method, whether it is a second copy."""
+        rows = self.rows
+        wanted: Mapping[str, Collection[str]] | None = None
+        if stage.contenders and stage.repeat:
+            rows = self.rows if self.covered is None else self.covered
+            if self.advise:
+                wanted = self.advise([self.file.header, *self.file.lines], stage.repeat)
+        if wanted is not None:
+            order = {row: place for place, row in enumerate(wanted)}
+            rows = sorted((r for r in rows if r.id in order), key=lambda r: order[r.id])
+        for row in rows:
+            methods = [m for m in row.methods if (m.tool in CONTENDERS) == stage.contenders]
+            if wanted is not None:
+                methods = [m for m in methods if m.name in wanted[row.id]]
+            copies = [m for m in twins(row, self.chosen.twins) if m in methods]
+            both = [(m, False) for m in methods] + [(m, True) for m in copies]
+            yield row, [(self._key(row, m, stage, twin), (m, twin)) for m, twin in both]
+
+    def _key(self, row: Row, m: Method, stage: Stage, twin: bool) -> Key:
+        return row.case(m).id, stage.repeat, twin, self.machine_id
+
+    def has(self, row: Row, key: Key, m: Method) -> bool:
         """Whether the file has this result, of the function text as it stands today."""
         form = m.form(row.problem)
         return self.file.done.get(key) == (form.hash if form else "")
 
-    def stage(self, stage: Stage) -> None:
-        """Visit all rows with one set of fresh processes."""
-        core = machine.core_of(stage.repeat)
-        workers: dict[tuple[str, bool], Worker] = {}
-        covered = []
-        try:
-            for row in self.duels if stage.contenders else self.rows:
-                keys = list(self._keys(row, stage))
-                pending = [(k, m) for k, m in keys if not self._done(row, k, m[0])]
-                if pending and self._spent(stage):
-                    continue
-                covered.append(row)
-                cells = [
-                    Cell(row, m, _worker(workers, m, twin, core), stage.repeat, twin, self.chosen)
-                    for _, (m, twin) in pending
-                ]
-                if cells:
-                    point = row.problem.at(row.size)
-                    measure_row(
-                        cells,
-                        point,
-                        self.history,
-                        self.rng,
-                        self._record,
-                        self._announce,
-                        lambda: self._spent(None),
-                    )
-        finally:
-            for worker in workers.values():
-                worker.end()
-        if stage.contenders:
-            self.duels = covered  # further processes only where a first one was measured
-
-    def _spent(self, stage: Stage | None) -> bool:
+    def spent(self, stage: Stage | None) -> bool:
         """Whether the budget's share of this stage, or all of it, is used up."""
         budget = self.chosen.budget_s
         if budget is None:
             return False
-        first = stage is not None and stage.contenders and stage.repeat == 0
-        share = FIRST_PASS if first else 1.0
+        share = 1.0
+        if stage is not None and stage.contenders:
+            alone = all(m.tool in CONTENDERS for row in self.rows for m in row.methods)
+            early = stage.repeat < BEFORE_OTHERS and not alone
+            share = FIRST_PASS if stage.repeat == 0 else DUELS if early else 1.0
         return stopwatch.monotonic() - self.began > budget * share
 
-    def _announce(self, cell: Cell) -> None:
+    def announce(self, cell: Cell) -> None:
+        """Tell what is being measured."""
         self.progress.case(cell.case.id + (" (copy)" if cell.twin else ""))
 
-    def _record(self, cell: Cell, result: Result) -> None:
+    def record(self, cell: Cell, result: Result) -> None:
+        """Write a result."""
         found = replace(result, versions=machine.versions_of(cell.method))
         line = store.line_of(found, cell.method, stopwatch.now())
-        line["threads"] = dict(cell.worker.threads)
+        line |= {"machine": self.machine_id, "threads": dict(cell.worker.threads)}
         self.file.append(line)
         self.summary.measured += 1
         self.summary.left -= 1
-        label = result.outcome.label
-        self.summary.outcomes[label] = self.summary.outcomes.get(label, 0) + 1
+        self.summary.outcomes[result.outcome.label] += 1
         self.progress.done(line)
 
 
-def _worker(workers: dict[tuple[str, bool], Worker], m: Method, twin: bool, core: int) -> Worker:
-    return workers.setdefault((m.name, twin), Worker(m.name, core))
+class _Visit:
+    """The processes of a stage, and the rows they measure."""
 
+    def __init__(self, campaign: Campaign, stage: Stage) -> None:
+        self.campaign, self.stage = campaign, stage
+        self.core = campaign.settings.core(stage.repeat)
+        self.environment = campaign.settings.environment()
+        self.workers: dict[str, Worker] = {}
+        self.kernel = Worker(self.core, self.environment)
 
-def _twins(row: Row) -> list[Method]:
-    """One method of each contender that runs in this row: the pair of the fixed comparison, if it can."""
-    found = []
-    for tool in CONTENDERS:
-        able = [m for m in row.methods if m.tool == tool and decided(row, m) is None]
-        preferred = [m for m in able if m.name in ("jax-reverse", "numba-dual")]
-        found += (preferred or able)[:1]
-    return found
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One derivative, computed in a worker and judged: what ``adbench eval`` prints."""
-
-    case: Case
-    outcome: Outcome
-    message: str
-    point: Point
-    result: Any
-    reference: Any
-    accuracy: Any
-    versions: dict[str, str]
-
-
-def evaluate(
-    case: Case, at: Sequence[float] | None = None, limits: Limits | None = None
-) -> Evaluation:
-    """Compute one case once, in a worker of its own, at the standard point or at x = `at`.
-
-    Raises
-    ------
-    UnknownNameError
-        For unknown names, or an operator or size the problem does not offer.
-    ValueError
-        When `at` has another length than the standard point's x.
-    """
-    row, point = _row(case), _point(case, at)
-    chosen = row.methods[0]
-    preset = replace(PRESETS["standard"], limits=limits or PRESETS["standard"].limits)
-    cell = Cell(row, chosen, Worker(case.method, machine.core_of(0)), 0, False, preset)
-    outcome, message, truth = Outcome.OK, "", None
-    known = decided(row, chosen)
-    try:
-        if known is not None:
-            outcome, message = known
-        else:
-            cell.begin(point, None if at is None else [float(v) for v in at])
-    except Failure as failure:
-        outcome, message = failure.outcome, failure.message
-    finally:
-        cell.worker.end()
-    if known is None:
-        with suppress(UncertifiedError):  # the message says it
-            form = row.problem.form("scalar") or row.problem.forms[0]
-            truth = reference(form, row.operator, point)
-    accuracy = cell.verdict.accuracy if cell.verdict else None
-    found = machine.versions_of(chosen)
-    return Evaluation(case, outcome, message, point, cell.answer, truth, accuracy, found)
-
-
-def _row(case: Case) -> Row:
-    found = problem(case.problem)
-    operator = _operator(case, found.operators)
-    n = len(found.point(case.size).x)
-    if not found.offers(operator, n):
-        raise UnknownNameError(
-            f"{case.row} is not offered: {case.problem} has {operator.value} up to "
-            f"{found.up_to[operator]} variables"
+    def row(self, row: Row, pending: Sequence[tuple[Key, tuple[Method, bool]]]) -> None:
+        """Measure the cells of one row, and the conditions meanwhile."""
+        campaign = self.campaign
+        cells = [self._cell(row, m, twin) for _, (m, twin) in pending]
+        able = [c for c in cells if decided(row, c.method) is None]
+        run = RowRun(
+            point=row.problem.at(row.size),
+            history=campaign.history,
+            rng=campaign.rng,
+            record=campaign.record,
+            announce=campaign.announce,
+            spent=lambda: campaign.spent(None),
+            kernel=self.kernel if able else None,
         )
-    return Row(found, case.size, operator, (method(case.method),))
+        watch = conditions.Watch()
+        run.measure(cells)
+        if able:
+            self._account(row, cells, run, watch)
 
+    def _cell(self, row: Row, m: Method, twin: bool) -> Cell:
+        settings = self.campaign.settings
+        shares = settings.workers == "row" and self.stage.contenders and not m.own_process
+        name = SHARED if shares else m.name + (" (copy)" if twin else "")
+        worker = self.workers.setdefault(name, Worker(self.core, self.environment))
+        return Cell(
+            row, m, worker, self.stage.repeat, twin, self.campaign.chosen,
+            shared=shares, single_thread=settings.single_thread,
+        )  # fmt: skip
 
-def _point(case: Case, at: Sequence[float] | None) -> Point:
-    found = problem(case.problem)
-    standard = found.point(case.size)
-    if at is None:
-        return standard
-    if not found.elementwise and len(at) != len(standard.x):
-        raise ValueError(f"{case.row} has {len(standard.x)} variables, --at gives {len(at)}")
-    return Point(np.array(at), standard.data)
+    def _account(
+        self, row: Row, cells: Sequence[Cell], run: RowRun, watch: conditions.Watch
+    ) -> None:
+        """Write what the machine did while the row was measured."""
+        spent = {what: sum(c.spent[what] for c in cells) for what in SPENT}
+        blocks = [b for b in run.blocks if b.void is None]
+        self.campaign.file.append(
+            {
+                "kind": "conditions",
+                "row": row.id,
+                "repeat": self.stage.repeat,
+                "contenders": self.stage.contenders,
+                "machine": self.campaign.machine_id,
+                "kernel": {
+                    "hash": kernel.KERNEL_HASH,
+                    "wall_s": [b.wall_s for b in blocks],
+                    "cpu_s": [b.cpu_s for b in blocks],
+                    "loops": [b.loops for b in blocks],
+                },
+                **watch.read(),
+                "spent": {
+                    k: spent[k]
+                    for k in ("start", "prepare", "compile", "first", "measure", "judge")
+                },
+                "finished": stopwatch.now(),
+            }
+        )
 
-
-def _operator(case: Case, offered: Sequence[Operator]) -> Operator:
-    names = [o.value for o in offered]
-    if case.operator not in names:
-        raise UnknownNameError(did_you_mean(f"operator of {case.problem}", case.operator, names))
-    return Operator(case.operator)
+    def end(self) -> None:
+        """End all processes."""
+        for worker in (*self.workers.values(), self.kernel):
+            worker.end()

@@ -3,8 +3,11 @@
 Knows nothing of tools, problems or files.
 
 A block is one sample: `loops` calls in a row, about 2 ms long, shorter than a scheduler slice, so that
-most blocks run undisturbed. After it the last output is decoded, then the process must stand still:
-whatever it still does was not in the sample, and the block is void.
+most blocks run undisturbed. After it the last output is decoded; time that this takes beyond copying
+numbers was not in the sample, and the block is void.
+
+A proof is a longer block, ten times as long, after which the process must stand still as well:
+whatever it still does was not in the sample. It is made before and after the samples of a case.
 """
 
 from __future__ import annotations
@@ -25,18 +28,31 @@ __all__ = [
     "Block",
     "Sample",
     "block",
+    "blocks_for",
     "calibrate",
     "monotonic",
     "now",
+    "proof",
     "quiet",
     "settle",
     "timed",
 ]
 
 BLOCK_S = 2e-3
-# What may separate a complete call from its decoded result: 5 % of the block, or 50 us (DESIGN 4.4).
+PROOF_S = 10 * BLOCK_S
+# What may separate a complete call from its decoded result: 5 % of the block, or 50 us (DESIGN 4.4);
+# 2 % of the longer proof, in which the noise of a sleeping process weighs a tenth.
 TOLERANCE = 0.05
+PROOF_TOLERANCE = 0.02
 TOLERANCE_S = 50e-6
+# A pinned process that computes has its core: wall time beyond CPU time is time it was kept waiting.
+DISTURBED = 0.1
+# A call that is longer than a block is repeated for half a second, this often at least.
+STEADY_S = 0.5
+FEWEST, FEWEST_SLOW, SLOW_S = 8, 3, 0.25
+# Warm-up ends when two blocks in a row are this near to the best, or after `WARM_MOST_S`.
+WARM = 1.1
+WARM_MOST_S = 1.0
 STILL_S = 5e-3
 # CPU that a sleeping process books for its own wake-up: 0.02 to 0.12 ms seen on a virtual machine.
 # More than twice that means that something runs on.
@@ -65,6 +81,12 @@ class Block:
     cpu_s: float
     loops: int
     void: str | None = None
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether a process that is alone on its core was kept waiting for a tenth of the block."""
+        waited = self.wall_s - self.cpu_s
+        return waited > DISTURBED * self.wall_s and waited * self.loops > TOLERANCE_S
 
 
 def now() -> str:
@@ -100,11 +122,12 @@ def quiet() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Collect garbage once and set what is left aside, so that collections between blocks are short.
+    """Collect garbage and set what is left aside, so that later collections are short.
 
-    A full collection takes 0.1 s in a process that has imported JAX: far longer than a block.
+    A full collection takes 0.1 s in a process that has imported JAX, fifty blocks. What was set aside
+    once stays aside: a cycle that dies later is not found again, which costs its memory until the
+    worker ends.
     """
-    gc.unfreeze()
     gc.collect()
     gc.freeze()
 
@@ -129,28 +152,46 @@ def calibrate(
 ) -> tuple[int, float, float]:
     """Warm up, then choose how many calls make a block.
 
+    Warm-up lasts `warm_s` at least and until two blocks in a row are within a tenth of the best.
+
     Returns
     -------
     loops : int
         Calls that last about `BLOCK_S`, at least one.
     call_s : float
-        Seconds of one call, the best seen; what runs on after a call is included, because a call
+        Seconds of one call, the best seen; what runs on after the calls is included, because a call
         that does not wait would otherwise be given far too many loops.
     decode_s : float
         Seconds that `decode` takes alone, the best of three, its output complete beforehand.
     """
-    loops, best, spent = 1, float("inf"), 0.0
+    loops, spent, last = 1, 0.0, float("inf")
+    result, wall, _ = _loop(call, args, 1)
+    after = _stand_still()
+    best = wall + after
     while True:
-        result, wall, _ = _loop(call, args, loops)
-        wall += _stand_still()
-        best = min(best, wall / loops)
-        spent += wall
-        if spent >= warm_s:
-            break
         # at most sixteenfold: the first calls are slower than what follows
         loops = max(1, min(round(BLOCK_S / best), 16 * loops))
+        result, wall, _ = _loop(call, args, loops)
+        each = wall / loops + after
+        best = min(best, each)
+        spent += wall
+        steady = max(each, last) <= WARM * best
+        if (spent >= warm_s and steady) or spent >= max(WARM_MOST_S, warm_s):
+            break
+        last = each
+    left = _stand_still()
+    if left > TOLERANCE * wall:  # it does not wait: what it left over belongs to its calls
+        best = (wall + left) / loops
     decode_s = min(timed(decode, result)[1].wall_s for _ in range(3))
     return max(1, round(BLOCK_S / best)), best, decode_s
+
+
+def blocks_for(call_s: float, most: int) -> int:
+    """How many blocks a case gets: `most`, or half a second's worth of calls longer than a block."""
+    if call_s <= BLOCK_S:
+        return most
+    fewest = FEWEST if call_s < SLOW_S else FEWEST_SLOW
+    return int(min(max(STEADY_S / call_s, fewest), max(most, 1)))
 
 
 def _stand_still() -> float:
@@ -174,20 +215,47 @@ def block(
     loops: int,
     decode_s: float,
 ) -> tuple[Block, Any]:
-    """One block and the decoded last output, with the proof that its calls were complete.
+    """One block and the decoded last output, decoded right after the last call.
 
-    The output is decoded right after the last call, then the process must stand still. Wall time of
-    that decode beyond `decode_s` (itself at most what copying the numbers out may cost), and CPU
-    booked after it, are work that the sample missed.
+    Wall time of that decode beyond `decode_s` (itself at most what copying the numbers out may cost)
+    is work that the sample missed.
     """
     result, wall, cpu = _loop(call, args, loops)
     decoded, after = timed(decode, result)
+    return _block(wall, cpu, loops, _late(after, decoded, decode_s), TOLERANCE), decoded
+
+
+def proof(
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    decode: Callable[[Any], Any],
+    loops: int,
+    decode_s: float,
+) -> Block:
+    """A longer block after which the process must stand still; void when its calls were not complete.
+
+    CPU that is booked after the last output was decoded is work that the sample missed, too.
+    """
+    loops = loops if loops == 1 else round(loops * PROOF_S / BLOCK_S)
+    result, wall, cpu = _loop(call, args, loops)
+    decoded, after = timed(decode, result)
+    missed = _late(after, decoded, decode_s) + _stand_still()
+    return _block(wall, cpu, loops, missed, PROOF_TOLERANCE)
+
+
+def _late(after: Sample, decoded: Any, decode_s: float) -> float:
+    """Seconds that decoding took beyond what it may."""
     allowed = min(decode_s, DECODE_S + DECODE_NUMBER_S * np.size(decoded))
-    missed = max(after.wall_s - allowed, 0.0) + _stand_still()
+    return max(after.wall_s - allowed, 0.0)
+
+
+def _block(wall: float, cpu: float, loops: int, missed: float, tolerance: float) -> Block:
     void = None
-    if missed > max(TOLERANCE * wall, TOLERANCE_S):
+    # on a loaded machine wall time is partly others', and no measure of the work
+    own = min(wall, max(cpu, wall / 2))
+    if missed > max(tolerance * own, TOLERANCE_S):
         void = (
             "the call returned before it was complete: "
             f"{missed * 1e6:.0f} us of work followed a block of {wall * 1e6:.0f} us"
         )
-    return Block(wall / loops, cpu / loops, loops, void), decoded
+    return Block(wall / loops, cpu / loops, loops, void)

@@ -1,7 +1,8 @@
-"""The worker process: one method, one core; prepares and times what the parent asks for, nothing else.
+"""The worker process: holds methods on one core; prepares and times what the parent asks for, nothing else.
 
 Started as ``python -m adbench.harness.worker ADDRESS CORE``. It talks to its parent over a local
-socket, not over stdin and stdout, so that a tool that prints does no harm.
+socket, not over stdin and stdout, so that a tool that prints does no harm. Each method it holds, and
+each second copy of one, has a seat of its own, addressed by name.
 """
 
 from __future__ import annotations
@@ -11,38 +12,80 @@ import importlib
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
-from adbench.harness import machine, stopwatch
+from adbench.harness import machine, memory, stopwatch
 
 __all__ = ["main"]
 
 
 @dataclass
-class Session:
-    """What this worker holds: its method and the case in hand."""
+class Call:
+    """A prepared derivative, or f itself, and how it is timed."""
 
-    method: Any = None
-    prepared: Any = None
-    point: Any = None
+    prepared: Any
     loops: int = 1
     decode_s: float = 0.0
     last: Any = None
 
-    def load(self, method: str) -> dict[str, Any]:
-        """Import the tool, timed, and say what it is."""
-        from adbench import registry
+    def calibrate(self, point: Any, warm_s: float) -> float:
+        """Warm up and choose the number of calls in a block; seconds of one."""
+        args = self.prepared.encode(point)
+        with stopwatch.quiet():
+            self.loops, call_s, self.decode_s = stopwatch.calibrate(
+                self.prepared.call, args, self.prepared.decode, warm_s
+            )
+        return call_s
 
-        self.method = registry.method(method)
+    def block(self, point: Any) -> stopwatch.Block:
+        """One block with fresh inputs."""
+        args = self.prepared.encode(point)
+        with stopwatch.quiet():
+            block, self.last = stopwatch.block(
+                self.prepared.call, args, self.prepared.decode, self.loops, self.decode_s
+            )
+        return block
 
-        def import_all() -> None:
-            for name in (*self.method.requires, *self.method.imports):
-                importlib.import_module(name)
+    def proof(self, point: Any) -> stopwatch.Block:
+        """A longer block after which the process must stand still."""
+        args = self.prepared.encode(point)
+        with stopwatch.quiet():
+            return stopwatch.proof(
+                self.prepared.call, args, self.prepared.decode, self.loops, self.decode_s
+            )
 
-        _, sample = stopwatch.timed(import_all)
-        return {"import": sample, "threads": _threads()}
+    def round_trips(self, point: Any, blocks: int) -> list[stopwatch.Block]:
+        """Blocks of encode, call and decode together: from NumPy arrays to a NumPy array."""
+        p = self.prepared
+
+        def there_and_back() -> Any:
+            return p.decode(p.call(*p.encode(point)))
+
+        with stopwatch.quiet():
+            loops, _, _ = stopwatch.calibrate(there_and_back, (), _nothing, 0.0)
+            return [
+                stopwatch.block(there_and_back, (), _nothing, loops, 0.0)[0] for _ in range(blocks)
+            ]
+
+
+def _nothing(_: Any) -> float:
+    return 0.0
+
+
+@dataclass
+class Seat:
+    """A method in this process and the case in hand."""
+
+    method: Any
+    point: Any = None
+    form: Any = None
+    operator: Any = None
+    other: Any = None
+    main: Any = None
+    value: Any = None
+    baseline: int | None = None
 
     def prepare(
         self, problem: str, size: Any, operator: str, at: list[float] | None
@@ -55,49 +98,113 @@ class Session:
 
         found = registry.problem(problem)
         standard = found.at(size)
+        self.main = self.value = None
         self.point = standard if at is None else Point(np.array(at), standard.data)
-        form = self.method.form(found)
-        other = elsewhere(self.point)
+        self.form, self.operator = self.method.form(found), Operator(operator)
+        self.other = elsewhere(self.point)
         if self.method.bakes_data:
-            other = Point(other.x, self.point.data)
-        self.last = self.prepared = None
-        self.prepared, sample = stopwatch.timed(
-            self.method.prepare, form, Operator(operator), other
+            self.other = Point(self.other.x, self.point.data)
+        self.baseline = memory.reset()
+        prepared, sample = stopwatch.timed(
+            self.method.prepare, self.form, self.operator, self.other
         )
+        self.main = Call(prepared)
         return {"prepare": sample}
+
+    def compile(self) -> dict[str, Any]:
+        """Compile, timed, where the tool lets that be separated from the first call."""
+        compiler = self.main.prepared.compile
+        return {"compile": None if compiler is None else stopwatch.timed(compiler)[1]}
 
     def first(self) -> dict[str, Any]:
         """The first call, timed, and its decoded result."""
-        args = self.prepared.encode(self.point)
-        result, sample = stopwatch.timed(self.prepared.call, *args)
-        return {"first": sample, "result": _numbers(self.prepared.decode(result))}
+        prepared = self.main.prepared
+        args = prepared.encode(self.point)
+        result, sample = stopwatch.timed(prepared.call, *args)
+        return {"first": sample, "result": _numbers(prepared.decode(result))}
 
     def calibrate(self, warm_s: float) -> dict[str, Any]:
         """Warm up and choose the number of calls in a block."""
-        args = self.prepared.encode(self.point)
         stopwatch.settle()
-        with stopwatch.quiet():
-            self.loops, call_s, self.decode_s = stopwatch.calibrate(
-                self.prepared.call, args, self.prepared.decode, warm_s
-            )
-        return {"call_s": call_s, "loops": self.loops}
+        return {"call_s": self.main.calibrate(self.point, warm_s), "loops": self.main.loops}
 
-    def block(self) -> stopwatch.Block:
+    def proof(self) -> Any:
+        """The proof that calls are complete when they return."""
+        return self.main.proof(self.point)
+
+    def block(self) -> Any:
         """One block with fresh inputs."""
-        args = self.prepared.encode(self.point)
-        with stopwatch.quiet():
-            block, self.last = stopwatch.block(
-                self.prepared.call, args, self.prepared.decode, self.loops, self.decode_s
-            )
-        return block
+        return self.main.block(self.point)
+
+    def prepare_value(self, warm_s: float) -> dict[str, Any]:
+        """Prepare, compile and warm up f itself by the same method and form."""
+        from adbench.model import Operator
+
+        prepared = self.method.prepare(self.form, Operator.VALUE, self.other)
+        if prepared.compile is not None:
+            prepared.compile()
+        self.value = Call(prepared)
+        return {"call_s": self.value.calibrate(self.point, warm_s)}
+
+    def value_block(self) -> Any:
+        """One block of f itself."""
+        return self.value.block(self.point)
+
+    def round_trips(self, blocks: int) -> Any:
+        """From NumPy arrays to a NumPy array."""
+        return self.main.round_trips(self.point, blocks)
 
     def finish(self) -> dict[str, Any]:
-        """The last result of the steady calls and the process's peak memory; the case is dropped."""
-        last, self.last, self.prepared, self.point = self.last, None, None, None
-        return {
-            "result": None if last is None else _numbers(last),
-            "peak_rss_bytes": _peak_rss(),
+        """The last result of the steady calls and what the case used of memory; the case is dropped."""
+        last, used = self.main.last, self._memory()
+        self.main = self.value = self.point = self.other = self.form = None
+        return {"result": None if last is None else _numbers(last), "memory": used}
+
+    def _memory(self) -> dict[str, int | None]:
+        # the peaks first: describing a program takes memory too
+        used = {
+            "baseline_bytes": self.baseline,
+            "peak_bytes": None if self.baseline is None else memory.peak(),
+            "process_peak_bytes": memory.process_peak(),
         }
+        describe = self.main.prepared.describe
+        return used if describe is None else used | {k: int(v) for k, v in describe().items()}
+
+
+@dataclass
+class Session:
+    """The seats of this worker, and the frozen reference kernel."""
+
+    seats: dict[str, Seat] = field(default_factory=dict)
+    kernel_loops: int = 0
+
+    def load(self, seat: str, method: str) -> dict[str, Any]:
+        """Import the method's tool, timed, and give it a seat."""
+        from adbench import registry
+
+        found = registry.method(method)
+
+        def import_all() -> None:
+            for name in (*found.requires, *found.imports):
+                importlib.import_module(name)
+
+        _, sample = stopwatch.timed(import_all)
+        self.seats[seat] = Seat(found)
+        return {"import": sample, "threads": _threads()}
+
+    def kernel(self) -> stopwatch.Block:
+        """One block of the frozen reference kernel."""
+        from adbench.harness import kernel
+
+        with stopwatch.quiet():
+            if not self.kernel_loops:
+                stopwatch.settle()
+                self.kernel_loops, _, _ = stopwatch.calibrate(kernel.call, (), float)
+            return stopwatch.block(kernel.call, (), float, self.kernel_loops, 0.0)[0]
+
+    def ask(self, seat: str, command: str, *arguments: Any) -> Any:
+        """What a seat answers."""
+        return getattr(self.seats[seat], command)(*arguments)
 
 
 def _numbers(decoded: Any) -> Any:
@@ -117,15 +224,6 @@ def _threads() -> dict[str, Any]:
 
     pools = {p["user_api"]: p["num_threads"] for p in threadpoolctl.threadpool_info()}
     return {"pools": pools, "cores": machine.usable_cores()}
-
-
-def _peak_rss() -> int | None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
 def _die_with_parent() -> None:

@@ -72,6 +72,7 @@ METHODS = [
         reads=("scalar",),
         operators=OPERATORS,
         prepare=_scalar,
+        imports=("adbench.dual.elementary", "adbench.dual.scalar"),
     ),
     Method(
         name="dual-numpy",
@@ -81,5 +82,6 @@ METHODS = [
         reads=("array",),
         operators=OPERATORS,
         prepare=_array,
+        imports=("adbench.dual.elementary", "adbench.dual.array"),
     ),
 ]

@@ -1,16 +1,17 @@
 r"""Numba: the scalar text compiled for dual numbers, and central differences around it.
 
 All methods compile the same unmodified text (``adbench.dual.numba``), with division by zero as in
-NumPy, in `prepare`, for the types of the arguments, so the first call only runs. Each call returns a
-new array (or ``(float, array)`` for value and gradient), as a SciPy user would want. Nothing is cached
-on disk, so that every process pays for compilation.
+NumPy. `prepare` builds the driver; ``compile()`` compiles it for the types of the arguments, so that
+the first call only runs; without it the first call compiles. Whether Numba can compile a text at all
+shows only then. Each call returns a new array (or ``(float, array)`` for value and gradient), as a
+SciPy user would want. Nothing is cached on disk, so that every process pays for compilation.
 
 `numba-dual` and `numba-central` leave LLVM free to reorder and contract, as far as NaN and infinity
 keep their meaning: a sum over data may be taken in several lanes, and its last digits differ from the
 text's. `numba-dual-strict` grants nothing: value and derivatives are summed in the text's order, and
 the value is bit for bit that of plain ``numba.njit(error_model="numpy")``.
 
-The dual methods are exact; for 2 or 3 variables they compile f for floats first, to see which layout
+The dual methods are exact; for 2 or 3 variables `prepare` compiles f for floats, to see which layout
 of tangents suits it (`adbench.dual.numba.suited_layout`). `numba-central` does all its evaluations
 inside one compiled function:
 
@@ -160,7 +161,7 @@ def _central_hessian(f: Any) -> Any:
 def _prepare(
     drivers: Drivers, strict: bool, form: Form, operator: Operator, point: Point
 ) -> Prepared:
-    """Build and compile; only the types and the number of variables of `point` are used."""
+    """Build the driver; only the types and the number of variables of `point` are used."""
     from adbench.dual import numba as dual
 
     if operator not in OPERATORS or (operator is Operator.DERIVATIVE and not form.elementwise):
@@ -169,15 +170,21 @@ def _prepare(
             f"it offers {', '.join(o.value for o in OPERATORS)}, the derivative of elementwise forms"
         )
     f, args = form.build(_words()), arrays(point)
-    try:
-        if operator is Operator.VALUE:
-            value = dual.elementwise if form.elementwise else dual.primal
-            call = value(f, strict=strict)
-        else:
-            call = drivers(operator, f, args)
-        return Prepared(dual.compile_for(call, *args), arrays, decode)
-    except dual.UnsupportedFunctionError as error:
-        raise NotImplementedError(str(error)) from error
+    if operator is Operator.VALUE:
+        value = dual.elementwise if form.elementwise else dual.primal
+        call = value(f, strict=strict)
+    else:
+        call = drivers(operator, f, args)
+    # The types alone are kept: arguments would occupy memory while the case is measured.
+    now = partial(dual.compile_types, call, dual.call_types(call, *args))
+    return Prepared(call, arrays, decode, compile=now, describe=partial(_describe, call))
+
+
+def _describe(driver: Any) -> dict[str, int]:
+    from adbench.dual import numba as dual
+
+    size = dual.code_bytes(driver)
+    return {} if size is None else {"code_bytes": size}
 
 
 def _method(

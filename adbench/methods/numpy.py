@@ -222,6 +222,7 @@ METHODS = [
         operators=FIRST_ORDER,
         prepare=partial(_prepare, _forward, _real_words),
         rtol=_difference.FORWARD,
+        imports=("adbench.dual.elementary",),
     ),
     Method(
         name="numpy-central",
@@ -232,6 +233,7 @@ METHODS = [
         operators=(*FIRST_ORDER, Operator.HESSIAN),
         prepare=partial(_prepare, _central, _real_words),
         rtol=_difference.CENTRAL,
+        imports=("adbench.dual.elementary",),
     ),
     Method(
         name="complex-step",
@@ -241,6 +243,7 @@ METHODS = [
         reads=("array", "scalar"),
         operators=FIRST_ORDER,
         prepare=_prepare_complex,
+        imports=("adbench.dual.elementary",),
         gaps={
             "non-analytic": "complex step needs an analytic function: abs and comparisons are not"
         },

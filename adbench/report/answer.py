@@ -1,93 +1,19 @@
-"""The top of the page: where the figures come from, and the few numbers worth remembering."""
+"""The cards at the top of the page: the few numbers worth remembering."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
 
 from adbench.analysis import Duel, Verdict, starts
-from adbench.analysis.verdict import overall
+from adbench.analysis.means import MANY_PROBLEMS, overall
 from adbench.analysis.wording import NAMES, count, percent, seconds, span, times, ulps
 from adbench.report.facts import Facts
+from adbench.report.tables import ends, rounded
 
-__all__ = ["cards", "provenance"]
+__all__ = ["cards"]
 
 Card = dict[str, str]
-
-
-def provenance(facts: Facts) -> list[tuple[str, str]]:
-    """Name and text of each thing that the figures depend on."""
-    head = facts.headers[0]
-    machine, versions = head.get("machine") or {}, dict(head.get("versions") or {})
-    tried = {str(tool) for tool in facts.frame["tool"]}
-    shown = [t for t in ("adbench", "jax", "jaxlib", "numba") if t in versions]
-    shown += sorted(t for t in versions if t in tried | {"numpy"} and t not in shown)
-    threads = (head.get("threads") or {}).get("requested")
-    known = [
-        ("machine", _joined(machine.get("cpu"), _plural(machine.get("cores"), "core"))),
-        ("system", _joined(machine.get("os"), _prefixed("Python ", machine.get("python")))),
-        ("versions", _joined(*(f"{tool} {versions[tool]}" for tool in shown))),
-        ("threads", _plural(threads, "thread") + (", one pinned core" if threads == 1 else "")),
-        ("run", _joined(*dict.fromkeys(map(_run, facts.headers)))),
-        ("times", _times(facts)),
-        ("noise", _noise(facts)),
-    ]
-    return [(name, text) for name, text in known if text]
-
-
-def _run(header: Mapping[str, Any]) -> str:
-    commit = str(header.get("commit") or "")[:9]
-    changed = " with local changes" if header.get("dirty") else ""
-    return ", ".join(
-        part
-        for part in (
-            _prefixed("preset ", header.get("preset")),
-            _date(header.get("started")),
-            f"commit {commit}{changed}" if commit else "",
-        )
-        if part
-    )
-
-
-def _date(text: Any) -> str:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return ""
-    # a time without a zone is read as UTC, not as the zone of whoever makes the page
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _times(facts: Facts) -> str:
-    if not facts.clock:
-        return ""
-    return f"a call: {facts.block}; to the first answer: wall clock, as you wait for it"
-
-
-def _noise(facts: Facts) -> str:
-    floor, margin = facts.verdict.floor, facts.margin
-    if floor is None or margin is None:
-        return "not measured: no method ran against itself, so nothing is decided on this page"
-    warning = ", which is much: close other programs and run again" if floor > 0.10 else ""
-    return (
-        f"differences below {percent(margin)} are not resolved on this machine "
-        f"(measured noise floor {percent(floor)}{warning})"
-    )
-
-
-def _joined(*parts: str | None) -> str:
-    return " · ".join(str(p) for p in parts if p)
-
-
-def _prefixed(prefix: str, value: Any) -> str:
-    return f"{prefix}{value}" if value else ""
-
-
-def _plural(n: Any, noun: str) -> str:
-    return "" if n is None else f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def cards(facts: Facts) -> list[Card]:
@@ -111,9 +37,11 @@ def _overall(facts: Facts) -> Card | None:
         return None
     side, head = _faster(v.ratio)
     bounds = (v.low, v.high) if side == "numba" else _inverse(v.low, v.high)
-    decided = 2 * max(v.first_wins, v.second_wins) > v.rows
+    # a mean whose interval holds 1 says nothing where either tool wins somewhere
+    torn = v.low and v.high and v.low < 1 < v.high and v.first_wins and v.second_wins
+    decided = 2 * max(v.first_wins, v.second_wins) > v.rows and not torn
     single = all(d.comparison.low is None for d in facts.duels if d.comparison)
-    text = f"95 % interval {v.basis}: {span(*bounds)}" if v.low else _no_interval(v)
+    text = f"{_interval_name(v)}: {span(*bounds)}" if v.low else _no_interval(v)
     text = "one process each" if single else text
     mean = "; geometric mean" if v.rows > 1 else ""
     return {
@@ -122,6 +50,11 @@ def _overall(facts: Facts) -> Card | None:
         "why": text + mean,
         "side": side if decided else "",
     }
+
+
+def _interval_name(v: Verdict) -> str:
+    made = "bootstrap" if v.rows > 1 and v.problems >= MANY_PROBLEMS else "Student's t"
+    return f"{percent(v.level or 0.0)} interval {v.basis} ({made})"
 
 
 def _no_interval(v: Verdict) -> str:
@@ -168,15 +101,19 @@ def _end(what: str, group: Sequence[Duel]) -> Card:
 def _crossover(facts: Facts) -> Card | None:
     if not facts.crossovers:
         return None
-    sizes = sorted(c.size for c in facts.crossovers)
-    middle = sizes[len(sizes) // 2]
-    later = {c.above for c in facts.crossovers}
+    found = sorted(facts.crossovers, key=lambda c: c.size)
+    middle = found[len(found) // 2]
+    later = {c.above for c in found}
     side = {"first": "JAX", "second": "Numba"}[later.pop()] if len(later) == 1 else "the other"
-    n = len(sizes)
+    if len(found) == 1:
+        case = f"{middle.problem}, {middle.operator.replace('_', ' ')}"
+        why = f"{case}; {percent(middle.level)} interval {ends(middle)}"
+    else:
+        why = f"median of {len(found)} crossovers; each with its interval below"
     return {
-        "head": f"size ≈ {count(float(f'{middle:.1e}'))}",
+        "head": f"size ≈ {rounded(middle.size)}",
         "what": f"where {side} takes over",
-        "why": f"median of {n} crossover{'s' if n > 1 else ''}, interpolated",
+        "why": why,
         "side": "",
     }
 

@@ -77,7 +77,7 @@ def _point(line: Any) -> Spec:
 
 
 def _totals(line: Any) -> list[Spec]:
-    start = math.fsum(line[k] for k in ("prepare_s", "first_s") if not math.isnan(line[k]))
+    start = line["start_s"]  # prepare, compile and first call: what the first answer takes
     if not start > 0:
         return []
     calls = [round(10 ** (k / 4)) for k in range(29)]
@@ -93,7 +93,7 @@ def _quickest_start(table: pd.DataFrame, row: str) -> str | None:
     """The fastest method of another tool whose first call costs no compilation to speak of."""
     here = table[(table["row"] == row) & ~table["tool"].isin(["jax", "numba"])]
     here = here[here["time_s"].notna() & (here["mode"] != "difference")]
-    light = here[here["prepare_s"].fillna(0) + here["first_s"].fillna(0) < 0.1]
+    light = here[here["start_s"].fillna(0) < 0.1]
     return None if light.empty else str(light.sort_values("time_s")["method"].iloc[0])
 
 

@@ -1,4 +1,4 @@
-"""What a page is drawn from: the pooled frame of one machine's runs and what follows from it."""
+"""What a page is drawn from: the frames of the runs, one a result set, and what follows from them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from typing import Any
 
 import pandas as pd
 
-from adbench.analysis import Crossover, Duel, Verdict, crossovers, duels, pool, tidy, verdict
-from adbench.analysis.compare import margin
-from adbench.analysis.frame import clock_of
+from adbench.analysis import (
+    Crossover,
+    Duel,
+    Verdict,
+    conditions,
+    crossovers,
+    duels,
+    fixed_pair,
+    pool,
+    sets,
+    tidy,
+    verdict,
+)
 from adbench.analysis.summary import summary
+from adbench.report.places import Place, labels, places
 
-__all__ = ["RAW_NAME", "Facts", "ReportError", "Run", "gather"]
+__all__ = ["RAW_NAME", "Book", "Facts", "ReportError", "Run", "gather"]
 
 Run = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
 RAW_NAME = "results.jsonl.gz"
@@ -30,21 +41,34 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True)
 class Facts:
-    """All that sections may ask.
+    """All that the sections about one result set may ask.
 
     Parameters
     ----------
+    label : str
+        The result set as a heading names it.
+    mark : str
+        Ends the ids of a part's elements; empty where the page has one part.
+    place : Place
     headers : tuple of mapping
-        One header a run.
+        One header a run that holds results of the set.
     frame : DataFrame
         From `analysis.tidy`, runs pooled.
-    raw : bytes
-        The lines of all runs, gzipped, as they lie beside the page.
+    conditions : DataFrame
+        From `analysis.conditions`.
     """
 
+    label: str
+    mark: str
+    place: Place
     headers: tuple[Mapping[str, Any], ...]
     frame: pd.DataFrame
-    raw: bytes
+    conditions: pd.DataFrame
+
+    @property
+    def heading(self) -> str:
+        """Element of a section's heading: below that of the part, where there are several."""
+        return "h3" if self.mark else "h2"
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -55,6 +79,11 @@ class Facts:
     def duels(self) -> tuple[Duel, ...]:
         """The best of JAX against the best of Numba on each row."""
         return duels(self.frame)
+
+    @cached_property
+    def fixed(self) -> Mapping[str, Duel]:
+        """The pair that nobody chose, by row; only rows on which the two met."""
+        return {d.row: d for d in fixed_pair(self.frame, *self.verdict.pair) if d.comparison}
 
     @cached_property
     def crossovers(self) -> tuple[Crossover, ...]:
@@ -69,7 +98,7 @@ class Facts:
     @property
     def margin(self) -> float | None:
         """Relative difference below which nothing is resolved; None without a noise floor."""
-        return None if self.verdict.floor is None else margin(self.verdict.floor)
+        return self.verdict.margin
 
     @property
     def clock(self) -> str:
@@ -84,50 +113,105 @@ class Facts:
         """Which of the samples of a call a time on the page is, in words."""
         return f"fastest block of each process, {self.clock}"
 
+
+@dataclass(frozen=True)
+class Book:
+    """All that a page holds: its parts, one a result set, and what they were made of.
+
+    Parameters
+    ----------
+    parts : tuple of Facts
+        In the order in which the runs name them; at least one.
+    headers : tuple of mapping
+        One header a run.
+    frame : DataFrame
+        Of all parts.
+    raw : bytes
+        The lines of all runs, gzipped, as they lie beside the page.
+    """
+
+    parts: tuple[Facts, ...]
+    headers: tuple[Mapping[str, Any], ...]
+    frame: pd.DataFrame
+    raw: bytes
+
     @property
     def raw_sha256(self) -> str:
         """SHA-256 of the file of raw lines."""
         return hashlib.sha256(self.raw).hexdigest()
 
 
-def gather(runs: Sequence[Run]) -> Facts:
-    """Facts of one or more runs of one machine.
+def gather(runs: Sequence[Run]) -> Book:
+    """Facts of one or more runs; each machine, number of threads and device is a part of its own.
 
     Raises
     ------
     ReportError
-        With no run, with runs of two machines, tool versions or thread counts, or when one case was
-        measured with two function texts.
+        With no run; with runs of one result set that differ in versions, flags or the design of the
+        measurement, and so are no repeats of each other; or when one case was measured with two
+        function texts.
     """
     if not runs:
         raise ReportError("no run to report; make one with: adbench run --preset quick")
-    headers = tuple(header for header, _ in runs)
-    for other in headers[1:]:
-        _same(headers[0], other)
+    frames = [tidy(lines, header=header) for header, lines in runs]
     try:
-        frame = pool([tidy(lines, clock_of(header)) for header, lines in runs])
+        frame = pool(frames)
     except ValueError as error:
         raise ReportError(str(error)) from error
-    return Facts(headers, frame, _raw(runs))
+    names = list(dict.fromkeys(n for f in frames for n in sorted(set(f["set"]))))
+    found: dict[str, list[tuple[Place, Mapping[str, Any]]]] = {}
+    for header, lines in runs:
+        for name, place in {p.set: p for p in places(header, lines)}.items():
+            found.setdefault(name, []).append((place, header))
+    names = names or [next(iter(found))]
+    for name in names:
+        for other in found[name][1:]:
+            _same(found[name][0], other)
+    whole, weather = sets(frame), _weather(runs)
+    titles = labels([found[name][0][0] for name in names])
+    parts = tuple(
+        Facts(
+            label=title,
+            mark=f"-{number}" if len(names) > 1 else "",
+            place=found[name][0][0],
+            headers=tuple(header for _, header in found[name]),
+            frame=whole.get(name, frame),
+            conditions=weather[weather["set"] == name],
+        )
+        for number, (name, title) in enumerate(zip(names, titles, strict=True), start=1)
+    )
+    return Book(parts, tuple(header for header, _ in runs), frame, _raw(runs))
 
 
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    """Times of different machines, versions or thread counts are no repeats of each other."""
-    a, b = (h.get("machine") or {} for h in (one, other))
+def _weather(runs: Sequence[Run]) -> pd.DataFrame:
+    """Conditions of all runs; those of a machine's second run stand beside those of its first."""
+    tables = [conditions(lines, header) for header, lines in runs]
+    known = [table for table in tables if len(table)]
+    return pd.concat(known, ignore_index=True) if known else tables[0]
+
+
+def _same(one: tuple[Place, Mapping[str, Any]], other: tuple[Place, Mapping[str, Any]]) -> None:
+    """Two runs of one result set must be repeats of each other."""
     for key in MACHINE:
-        if a.get(key) != b.get(key):
+        a, b = (place.machine.get(key) for place, _ in (one, other))
+        if a != b:
+            name = one[0].machine.get("id") or "unnamed"
             raise ReportError(
-                f"two machines ({key} '{a.get(key)}' and '{b.get(key)}'): report them separately"
+                f"machine '{name}' is described in two ways ({key} '{a}' and '{b}'): "
+                "report the runs separately"
             )
-    a, b = (h.get("versions") or {} for h in (one, other))
-    for tool in sorted({*a, *b}):
-        if a.get(tool) != b.get(tool):
-            raise ReportError(
-                f"two versions of {tool} ({a.get(tool)} and {b.get(tool)}): report them separately"
-            )
-    a, b = ((h.get("threads") or {}).get("requested") for h in (one, other))
-    if a != b:
-        raise ReportError(f"two thread counts ({a} and {b}): report them separately")
+    for what, part, remedy in (
+        ("versions of", "versions", ", or see what changed with: adbench compare OLD NEW"),
+        ("settings of", "environment", ""),
+        ("designs of the measurement:", "protocol", ""),
+    ):
+        a, b = (header.get(part) or {} for _, header in (one, other))
+        for key in sorted({*a, *b}):
+            if a.get(key) != b.get(key):
+                raise ReportError(
+                    f"two {what} {key} ({a.get(key)} and {b.get(key)}) on one machine: "
+                    f"report them separately{remedy}"
+                )
 
 
 def _raw(runs: Sequence[Run]) -> bytes:

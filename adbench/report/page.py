@@ -19,34 +19,34 @@ from markupsafe import Markup
 from adbench.analysis import Verdict
 from adbench.analysis.compare import TIE_MARGIN
 from adbench.analysis.wording import percent
-from adbench.report import answer, charts, tables, winmap
-from adbench.report.facts import RAW_NAME, Facts, Run, gather
+from adbench.report import answer, charts, circumstances, tables, winmap
+from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
+from adbench.report.phases import phase_table
+from adbench.report.protocol import protocol
+from adbench.report.provenance import provenance
 
 __all__ = ["SECTIONS", "render", "write"]
 
-# Goes when the measurement protocol is complete; until then every page says so.
-PROVISIONAL = True
 
-
-def write(runs: Sequence[Run], out: Path) -> Verdict:
+def write(runs: Sequence[Run], out: Path) -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
 
     Returns
     -------
-    Verdict
-        What the page says; its `sentence` is the answer.
+    mapping of str to Verdict
+        What each part of the page says, by the name of its result set; its `sentence` is the answer.
 
     Raises
     ------
     ReportError
         When the runs make no one report (see `facts.gather`).
     """
-    facts = gather(runs)
-    page = _page(facts)
+    book = gather(runs)
+    page = _page(book)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _replace(out.with_name(RAW_NAME), facts.raw)
+    _replace(out.with_name(RAW_NAME), book.raw)
     _replace(out, page.encode())
-    return facts.verdict
+    return {part.label: part.verdict for part in book.parts}
 
 
 def render(runs: Sequence[Run]) -> str:
@@ -70,8 +70,9 @@ Section = Callable[[Facts], Markup | None]
 def _top(facts: Facts) -> Markup | None:
     return _fill(
         "top.html",
-        sentence=facts.verdict.sentence,
-        provenance=answer.provenance(facts),
+        facts=facts,
+        warning=circumstances.warning(facts),
+        provenance=provenance(facts),
         cards=answer.cards(facts),
     )
 
@@ -88,7 +89,10 @@ def _win_map(facts: Facts) -> Markup | None:
 
 def _scaling(facts: Facts) -> Markup | None:
     spec = charts.scaling_chart(facts)
-    return None if spec is None else _fill("scaling.html", spec=_json(spec), facts=facts)
+    if spec is None:
+        return None
+    turns = tables.crossover_list(facts)
+    return _fill("scaling.html", spec=_json(spec), turns=turns, facts=facts)
 
 
 def _starts(facts: Facts) -> Markup | None:
@@ -104,46 +108,23 @@ def _methods(facts: Facts) -> Markup | None:
     heat = tables.heat_map(facts)
     if heat is None:
         return None
-    return _fill("methods.html", heat=heat, lines=tables.method_list(facts), facts=facts)
+    lines, phases = tables.method_list(facts), phase_table(facts)
+    return _fill("methods.html", heat=heat, lines=lines, phases=phases, facts=facts)
 
 
 def _failures(facts: Facts) -> Markup | None:
     lines, absent = tables.failure_list(facts), tables.absence_list(facts)
-    return _fill("failures.html", lines=lines, absent=absent) if lines or absent else None
+    if not (lines or absent):
+        return None
+    return _fill("failures.html", lines=lines, absent=absent, facts=facts)
 
 
 def _method_text(facts: Facts) -> Markup | None:
-    frame = facts.frame
-    steady = frame[frame["steady_s"].notna()]
-    several = steady[~steady["twin"]].groupby(["row", "method"])["repeat"].nunique()
-    return _fill(
-        "method.html",
-        facts=facts,
-        provisional=PROVISIONAL,
-        processes=int(several.max()) if len(several) else 0,
-        blocks=(int(steady["blocks"].min()), int(steady["blocks"].max())) if len(steady) else None,
-        twins=sorted(set(steady.loc[steady["twin"], "method"])),
-        held_out=any(d.held_out for d in facts.duels),
-        intervals=any(d.comparison and d.comparison.low is not None for d in facts.duels),
-        moderated=any(d.moderated for d in facts.duels),
-        compiled=bool((frame["tool"] == "numba").any()),
-        strict=tables.strict_cost(facts),
-    )
+    return _fill("method.html", facts=facts, **protocol(facts))
 
 
-def _data(facts: Facts) -> Markup | None:
-    table = gzip.compress(facts.frame.to_csv(index=False).encode(), mtime=0)
-    return _fill(
-        "data.html",
-        href=Markup("data:application/gzip;base64,") + base64.b64encode(table).decode(),
-        rows=len(facts.frame),
-        raw_name=RAW_NAME,
-        raw_sha256=facts.raw_sha256,
-        environment=[_json_text(h) for h in facts.headers],
-    )
-
-
-# Name of each section and what draws it, in the order of the page; a section without data is absent.
+# Name of each section of a result set and what draws it, in the order of the page; a section without
+# data is absent.
 SECTIONS: Mapping[str, Section] = {
     "answer": _top,
     "win-map": _win_map,
@@ -152,19 +133,33 @@ SECTIONS: Mapping[str, Section] = {
     "methods": _methods,
     "failures": _failures,
     "method": _method_text,
-    "data": _data,
 }
 
 
-def _page(facts: Facts) -> str:
-    drawn = {name: draw(facts) for name, draw in SECTIONS.items()}
-    sections = {name: html for name, html in drawn.items() if html is not None}
-    charts_drawn = any("data-chart" in html for html in sections.values())
+def _data(book: Book) -> Markup:
+    table = gzip.compress(book.frame.to_csv(index=False).encode(), mtime=0)
+    return _fill(
+        "data.html",
+        href=Markup("data:application/gzip;base64,") + base64.b64encode(table).decode(),
+        rows=len(book.frame),
+        raw_name=RAW_NAME,
+        raw_sha256=book.raw_sha256,
+        environment=[_json_text(h) for h in book.headers],
+    )
+
+
+def _page(book: Book) -> str:
+    drawn = [{name: draw(part) for name, draw in SECTIONS.items()} for part in book.parts]
+    parts = [
+        {name: html for name, html in sections.items() if html is not None} for sections in drawn
+    ]
+    charts_drawn = any("data-chart" in html for part in parts for html in part.values())
     scripts = [_bundle()] if charts_drawn else []
     scripts.append(_resource("page.js"))
     page = _fill(
         "page.html",
-        sections=sections,
+        parts=list(zip(book.parts, parts, strict=True)),
+        data=_data(book),
         style=Markup(_resource("style.css")),
         scripts=[Markup(s) for s in scripts],
         policy=_policy(scripts),

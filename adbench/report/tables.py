@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from adbench.analysis import failures, starts
-from adbench.analysis.wording import count, seconds, times, ulps
+from adbench.analysis import Crossover, failures, starts
+from adbench.analysis.compare import LEVEL
+from adbench.analysis.wording import count, percent, seconds, times, ulps
 from adbench.model import Outcome
 from adbench.report.facts import Facts
 
 __all__ = [
     "absence_list",
+    "crossover_list",
+    "ends",
     "failure_list",
     "heat_map",
     "method_list",
+    "rounded",
     "start_list",
     "strict_cost",
 ]
@@ -90,8 +94,6 @@ def method_list(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _method(line: Any) -> dict[str, Any]:
-    start = [line[k] for k in ("prepare_s", "first_s") if not math.isnan(line[k])]
-    first = math.fsum(start) if start else math.nan
     notes = []
     if line["processes"] < 2:
         notes.append("shown without verdict")
@@ -108,8 +110,8 @@ def _method(line: Any) -> dict[str, Any]:
         **{key: line[key] for key in ("error_ulp", "worst_ulp")},
         "time": seconds(line["time_s"]),
         "times": "best" if line["slowdown"] == 1.0 else times(line["slowdown"]),
-        "start": seconds(first),
-        "start_s": first,
+        "start": seconds(line["start_s"]),
+        "start_s": line["start_s"],
         "ulp": ulps(line["error_ulp"]),
         "worst": ulps(line["worst_ulp"]),
         "processes": line["processes"],
@@ -131,6 +133,7 @@ def _start(line: Any) -> dict[str, Any]:
         "first_time": seconds(line["first_s"]),
         "second_time": seconds(line["second_s"]),
         "calls": _calls(line),
+        "calls_interval": _calls_interval(line),
     }
 
 
@@ -140,10 +143,47 @@ def _calls(line: Any) -> str:
     if not math.isnan(line["calls"]):
         later = "Numba" if quicker_start == "JAX" else "JAX"
         k = line["calls"]
-        return f"{later} from {count(float(f'{k:.1e}'))} calls on, {quicker_start} before"
+        return f"{later} from {rounded(k)} calls on, {quicker_start} before"
     if math.isnan(line["first_start_s"]) or math.isnan(line["second_start_s"]):
         return "–"
     return f"{quicker_start} at any number of calls"
+
+
+def _calls_interval(line: Any) -> str:
+    low, high = line["calls_low"], line["calls_high"]
+    if math.isnan(line["calls"]) or math.isnan(low):
+        return ""
+    far = f"to {rounded(high)}" if math.isfinite(high) else "without an upper end"
+    return f"{percent(LEVEL)} interval: {rounded(low)} {far}"
+
+
+def crossover_list(facts: Facts) -> list[dict[str, str]]:
+    """Where the faster tool changes with size, with the interval of that size."""
+    names = {"first": "JAX", "second": "Numba"}
+    return [
+        {
+            "case": f"{c.problem}, {c.operator.replace('_', ' ')}",
+            "below": names[c.below],
+            "above": names[c.above],
+            "size": rounded(c.size),
+            "interval": ends(c),
+            "level": percent(c.level),
+            "between": " and ".join(map(count, c.between)),
+        }
+        for c in facts.crossovers
+    ]
+
+
+def ends(c: Crossover) -> str:
+    """The interval of a crossover; an end that reaches a measured size is open beyond it."""
+    low = rounded(c.low) if c.low else f"{count(c.between[0])} or less"
+    high = rounded(c.high) if c.high else f"{count(c.between[1])} or more"
+    return f"{low} to {high}"
+
+
+def rounded(value: float) -> str:
+    """A size or a number of calls with two digits."""
+    return count(float(f"{value:.1e}"))
 
 
 def failure_list(facts: Facts) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from adbench.analysis import Duel
-from adbench.analysis.wording import NAMES, span, times
+from adbench.analysis.wording import NAMES, percent, span, times
 from adbench.model import Comparison, Decision
 from adbench.report.facts import Facts
 
@@ -45,20 +45,26 @@ def win_map(facts: Facts) -> dict[str, Any] | None:
 
 
 def _cell(duel: Duel) -> dict[str, str]:
-    cell = _fought(duel.comparison) if duel.comparison else _one_sided(duel)
+    cell = _fought(duel.comparison, duel.withdrawn) if duel.comparison else _one_sided(duel)
     return {"size": duel.size, "title": _title(duel), **cell}
 
 
-def _fought(c: Comparison) -> dict[str, str]:
+def _fought(c: Comparison, withdrawn: bool) -> dict[str, str]:
     side, factor, low, high = _winner(c)
-    name, bounds = NAMES[side], span(low, high)
+    name, bounds = NAMES[side], _levelled(c, low, high)
     if c.decision is Decision.TIE:
-        return {"css": "tie", "text": "≈ tie", "small": span(c.low, c.high)}
+        return {"css": "tie", "text": "≈ tie", "small": _levelled(c, c.low, c.high)}
     if c.decision is Decision.UNDECIDED:
-        small = bounds or "one process"
+        small = (bounds or "one process") + (", withdrawn" if withdrawn else "")
         return {"css": "undecided", "text": f"? {name} {times(factor)}", "small": small}
     step = sum(factor >= limit for limit in STEPS)
     return {"css": f"{side} s{step}", "text": f"{name} {times(factor)}", "small": bounds}
+
+
+def _levelled(c: Comparison, low: float | None, high: float | None) -> str:
+    """An interval with its coverage, ``4.1–9.8 (99 %)``; empty where there is none."""
+    shown = span(low, high)
+    return f"{shown} ({percent(c.level)})" if shown and c.level else shown
 
 
 def _winner(c: Comparison) -> tuple[str, float, float | None, float | None]:
@@ -98,18 +104,25 @@ def _title(duel: Duel) -> str:
         told += [f"Numba: {duel.second_why}" if duel.second_why else f"Numba: {duel.second}"]
         return f"{duel.row}. {'. '.join(told)}"
     c = duel.comparison
-    interval = f", 95 % interval {span(c.low, c.high)}" if c.low else ", no interval"
+    covers = f"{percent(c.level)} " if c.level else ""
+    interval = f", {covers}interval {span(c.low, c.high)}" if c.low else ", no interval"
+    processes = f" over {c.processes} processes" if c.low else ""
     return (
-        f"{duel.row}: time of {duel.first} / time of {duel.second} = {times(c.ratio)}{interval}: "
-        f"{LABELS[c.decision]}"
+        f"{duel.row}: time of {duel.first} / time of {duel.second} = {times(c.ratio)}{interval}"
+        f"{processes}: {_decision(duel)}"
     )
+
+
+def _decision(duel: Duel) -> str:
+    assert duel.comparison
+    return LABELS[duel.comparison.decision] + (", withdrawn" if duel.withdrawn else "")
 
 
 def comparisons(facts: Facts) -> list[dict[str, Any]]:
     """Every comparison in words and numbers, with the place of its interval on a log scale."""
     found = [d for d in facts.duels if d.comparison]
     reach = max((_reach(d.comparison) for d in found if d.comparison), default=1.0) * 1.05
-    return [_line(duel, reach) for duel in found]
+    return [_line(duel, reach, facts) for duel in found]
 
 
 def _reach(c: Comparison) -> float:
@@ -118,19 +131,25 @@ def _reach(c: Comparison) -> float:
     return max(math.log(1.5), *(min(abs(math.log(e)), math.log(100.0)) for e in ends))
 
 
-def _line(duel: Duel, reach: float) -> dict[str, Any]:
+def _line(duel: Duel, reach: float, facts: Facts) -> dict[str, Any]:
     c = duel.comparison
     assert c is not None
     low, mid, high = (_place(v, reach) for v in (c.low or c.ratio, c.ratio, c.high or c.ratio))
-    edge = math.log1p(max(0.05, c.noise_floor or 0.0))
+    edge = math.log1p(facts.margin or 0.0)
+    beside = facts.fixed.get(duel.row)
+    pair = beside.comparison if beside else None
     return {
         "row": duel.row,
         "first": duel.first,
         "second": duel.second,
         "ratio": times(c.ratio),
         "ratio_n": c.ratio,
-        "interval": span(c.low, c.high) or "–",
-        "decision": LABELS[c.decision],
+        "interval": _levelled(c, c.low, c.high) or "no interval",
+        "processes": c.processes,
+        "pair": times(pair.ratio) if pair else "–",
+        "pair_n": pair.ratio if pair else math.nan,
+        "pair_interval": _levelled(pair, pair.low, pair.high) if pair else "",
+        "decision": _decision(duel),
         "css": {Decision.FASTER: "jax", Decision.SLOWER: "numba"}.get(c.decision, ""),
         "note": "" if duel.exact else "finite differences",
         "left": low,

@@ -32,7 +32,7 @@ CHUNK = 8  # tangents of a pass when there are more: the best of 4, 8, 16 and 32
 LARGEST_SCALAR_LAYOUT = 3
 
 
-class UnsupportedFunctionError(TypeError):
+class UnsupportedFunctionError(NotImplementedError):
     """Numba cannot compile the function for dual numbers; its text says which operation is missing."""
 
 
@@ -187,24 +187,33 @@ def elementwise(f: Function, *, strict: bool = False) -> Any:
     return driver
 
 
-def compile_for(driver: Any, x: Any, *data: Any) -> Any:
-    """Compile a driver or a `primal` now, for the types of these arguments, and return it.
+def call_types(driver: Any, x: Any, *data: Any) -> tuple[Any, ...]:
+    """Numba's types of a call of a driver or a `primal` with these arguments."""
+    *_, last = inspect.signature(driver.py_func).parameters.values()
+    # A call gathers ``*data`` into a tuple before it looks for compiled code.
+    gathered = (data,) if last.kind is inspect.Parameter.VAR_POSITIONAL else data
+    return tuple(typeof(a) for a in (x, *gathered))
+
+
+def compile_types(driver: Any, types: tuple[Any, ...]) -> None:
+    """Compile a driver or a `primal` now, for `call_types`; at once if that was done before.
 
     Raises
     ------
     UnsupportedFunctionError
         When Numba cannot, with the innermost operation that it refused.
     """
-    *_, last = inspect.signature(driver.py_func).parameters.values()
-    # A call gathers ``*data`` into a tuple before it looks for compiled code.
-    gathered = (data,) if last.kind is inspect.Parameter.VAR_POSITIONAL else data
-    types = tuple(typeof(a) for a in (x, *gathered))
     try:
         driver.compile(types)
     except (NumbaError, NotImplementedError) as error:
         raise UnsupportedFunctionError(
             f"Numba cannot compile this function: {_gist(str(error))}"
         ) from error
+
+
+def compile_for(driver: Any, x: Any, *data: Any) -> Any:
+    """`compile_types` for the types of these arguments; returns the driver."""
+    compile_types(driver, call_types(driver, x, *data))
     return driver
 
 

@@ -1,0 +1,60 @@
+"""``adbench compare``: what changed between two runs, for people and for continuous integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adbench.cli.terminal import Json, note, print_json, say, table
+
+__all__ = ["EXAMPLE", "compare"]
+
+EXAMPLE = "adbench compare main.jsonl branch.jsonl --json"
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Result file to compare with.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Result file of the change.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every case, not only those that changed.")
+    ] = False,
+    as_json: Json = False,
+    across_machines: Annotated[
+        bool,
+        typer.Option("--across-machines", help="Compare runs of two machines, one machine a file."),
+    ] = False,
+) -> None:
+    """Compare two runs case by case: NEW's time divided by OLD's, answers and outcomes.
+
+    Exit code 0: nothing got worse. 1: a case got slower beyond the noise floor, lost accuracy or no
+    longer runs. 2: the files cannot be compared.
+    """
+    from adbench.analysis.changes import changes
+    from adbench.harness import store
+
+    found = changes(store.load(old), store.load(new), across_machines)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _show(found, everything)
+    if found.regressions:
+        raise typer.Exit(1)
+
+
+def _show(found: Any, everything: bool) -> None:
+    for sentence in found.notes:
+        note(sentence)
+    shown = [case for case in found.cases if everything or case.changed]
+    if shown:
+        columns = ("case", "change", "NEW / OLD", "95 % interval", "processes", "why")
+        table("Changes", columns, [_line(case) for case in shown])
+    say(found.sentence)
+
+
+def _line(case: Any) -> tuple[str, ...]:
+    ratio = "" if case.ratio is None else f"{case.ratio:.3f}"
+    interval = "" if case.low is None else f"{case.low:.3f} to {case.high:.3f}"
+    processes = f"{case.old_processes} + {case.new_processes}"
+    return case.case, case.verdict, ratio, interval, processes, case.why

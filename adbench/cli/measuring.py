@@ -1,0 +1,184 @@
+"""``adbench run``: measure cases into a result file, stop at any moment, continue later."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from adbench.cli.options import (
+    Budget,
+    Cluster,
+    Device,
+    Fresh,
+    InDevice,
+    InThreads,
+    InWorkers,
+    MemoryLimit,
+    OutFile,
+    Preset,
+    Seed,
+    Threads,
+    TimeLimit,
+    Workers,
+)  # fmt: skip
+from adbench.cli.progress import Bar
+from adbench.cli.signals import exit_code, stoppable
+from adbench.cli.terminal import Filters, note
+from adbench.model import UnknownNameError
+
+__all__ = ["EXAMPLE", "run", "seconds"]
+
+EXAMPLE = "adbench run 'gauss_nll/gradient/{jax,numba}-*' --preset standard --budget 10m"
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def run(
+    filters: Filters = None,
+    preset: Preset = "quick",
+    out_file: OutFile = None,
+    fresh: Fresh = False,
+    budget: Budget = None,
+    threads: InThreads = Threads.ONE,
+    workers: InWorkers = Workers.METHOD,
+    device: InDevice = Device.CPU,
+    cluster: Cluster = None,
+    seed: Seed = 31337,
+    time_limit: TimeLimit = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """Measure; a rerun with the same --out continues where the last one stopped."""
+    from adbench.harness import plan, store
+    from adbench.harness.run import Settings
+
+    chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
+    settings = Settings(
+        threads=1 if threads is Threads.ONE else None,
+        workers=workers.value,
+        device=device.value,
+        budget_s=None if budget is None else seconds(budget),
+    )
+    rows = plan.rows(chosen, filters or ())
+    measure = _local() if cluster is None else _remote(cluster)
+    path = out_file or _default_out(chosen.name, threads, workers, device, cluster)
+    if fresh:
+        store.discard(path)
+    note(f"results go to {path}")
+    options = {
+        "--preset": preset, "--out": path, "--budget": budget, "--threads": threads.value,
+        "--workers": workers.value, "--device": device.value, "--cluster": cluster, "--seed": seed,
+        "--time-limit": time_limit, "--memory-limit": memory_limit,
+    }  # fmt: skip
+    again = _again(filters or (), options)
+    summary = _measured(measure, rows, chosen, path, seed, settings, again)
+    _conclude(summary, path, settings.budget_s or chosen.budget_s, again)
+
+
+def seconds(text: str) -> float:
+    """Seconds of a time such as ``90s``, ``10m``, ``1.5h`` or ``1h30m``.
+
+    Raises
+    ------
+    ValueError
+        For another text, zero included.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
+    found = math.fsum(float(number) * UNITS[unit] for number, unit in parts)
+    if not parts or "".join(n + u for n, u in parts) != text or found <= 0.0:
+        raise ValueError(
+            f"--budget '{text}' is no time; give a number above 0 and s, m or h, such as 90s, 10m or 1h30m"
+        )
+    return found
+
+
+Measure = Callable[..., Any]
+
+
+def _local() -> Measure:
+    from adbench.harness.run import run as measure
+
+    return measure
+
+
+def _remote(address: str) -> Measure:
+    """The harness on the hosts of a cluster; the package for it is an extra."""
+    if find_spec("distributed") is None:
+        raise UnknownNameError(
+            f"--cluster {address} needs the package 'distributed': "
+            "pip install 'autodiff-bench[cluster]'"
+        )
+    from adbench.harness import cluster
+
+    return partial(cluster.run, address)
+
+
+def _measured(
+    measure: Measure,
+    rows: Sequence[Any],
+    chosen: Any,
+    path: Path,
+    seed: int,
+    settings: Any,
+    again: str,
+) -> Any:
+    """The run's summary; one that is asked to stop says how to continue and exits."""
+    from adbench.analysis.advice import wanted
+
+    bar = Bar()
+    try:
+        with stoppable(), bar.bar:
+            return measure(rows, chosen, path, bar, seed, advise=wanted, settings=settings)
+    except KeyboardInterrupt as stop:
+        note(f"\nstopped; every finished result is in {path}. Continue with:\n  {again}")
+        raise typer.Exit(exit_code(stop)) from None
+
+
+def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
+    """The command that continues a run."""
+    usual = {
+        "--threads": Threads.ONE.value,
+        "--workers": Workers.METHOD.value,
+        "--device": Device.CPU.value,
+    }
+    given = [
+        str(word)
+        for option, value in options.items()
+        if value is not None and usual.get(option) != value
+        for word in (option, value)
+    ]
+    return shlex.join(["adbench", "run", *filters, *given])
+
+
+def _conclude(summary: Any, path: Path, budget_s: float | None, again: str) -> None:
+    counts = ", ".join(f"{n} {label}" for label, n in sorted(summary.outcomes.items()))
+    note(
+        f"{summary.measured} new results ({counts or 'none'}), {summary.resumed} were there already"
+    )
+    if summary.left:
+        limit = "the time" if budget_s is None else f"the {budget_s:.0f} s of the budget"
+        note(
+            f"{summary.left} results left out: they do not fit into {limit}. Continue with:\n  {again}"
+        )
+    note(f"now: adbench report {shlex.quote(str(path))}")
+
+
+def _default_out(
+    preset: str, threads: Threads, workers: Workers, device: Device, cluster: str | None
+) -> Path:
+    """A file for each result set and design: they never share one."""
+    from adbench.harness.machine import short_name
+    from adbench.harness.stopwatch import now
+
+    parts = [now().partition("T")[0], short_name(), preset]
+    parts += ["threads"] if threads is Threads.DEFAULT else []
+    parts += ["rows"] if workers is Workers.ROW else []
+    parts += ["gpu"] if device is Device.GPU else []
+    parts += ["cluster"] if cluster else []
+    return Path("reports") / "-".join(parts) / "results.jsonl"

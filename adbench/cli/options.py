@@ -1,0 +1,94 @@
+"""The options of ``adbench run``: what they are called, what they take, what their help says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Budget", "Cluster", "Device", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
+    "Preset", "Seed", "Threads", "TimeLimit", "Workers",
+]  # fmt: skip
+
+
+class Threads(StrEnum):
+    """How many threads a tool may use."""
+
+    ONE = "1"
+    DEFAULT = "default"
+
+
+class Device(StrEnum):
+    """Where JAX computes."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class Workers(StrEnum):
+    """Which methods share a process."""
+
+    METHOD = "method"
+    ROW = "row"
+
+
+Preset = Annotated[
+    str,
+    typer.Option(
+        help="How much to measure: quick (the answer in minutes), smoke (everything once, for CI), "
+        "standard (figures to cite), full (long cases too)."
+    ),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Result file; one that exists is continued. Default: "
+        "reports/DATE-MACHINE-PRESET/results.jsonl.",
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Begin the result file anew.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Time to spend, such as 90s, 10m or 1h, instead of the preset's; it goes where the "
+        "comparison is still undecided.",
+    ),
+]
+InThreads = Annotated[
+    Threads,
+    typer.Option(
+        help="1: every method on one core, the headline. default: what each tool takes by itself. "
+        "Two result sets, never in one file."
+    ),
+]
+InWorkers = Annotated[
+    Workers,
+    typer.Option(
+        help="method: a process for each method. row: one for all JAX and Numba methods of a row, "
+        "which share its memory layout and its fate."
+    ),
+]
+InDevice = Annotated[
+    Device,
+    typer.Option(help="Where JAX computes; the other tools stay on the CPU. Two result sets."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Measure on the hosts of a Dask cluster: tcp://host:8786, or local[2] to try it.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(help="Seconds a case may take in one process, instead of the preset's."),
+]
+MemoryLimit = Annotated[
+    float | None, typer.Option(help="Resident GB a case may use, instead of the preset's.")
+]

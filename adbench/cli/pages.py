@@ -1,0 +1,49 @@
+"""``adbench report``: the HTML page of result files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adbench.cli.terminal import say
+from adbench.model import UnknownNameError
+
+__all__ = ["EXAMPLE", "report"]
+
+EXAMPLE = "adbench report laptop.jsonl cluster.jsonl --out both.html"
+
+
+def report(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Result files; default: the newest under reports/."),
+    ] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Page; default: index.html beside the first file.")
+    ] = None,
+) -> None:
+    """Make one self-contained HTML page of result files, and print the verdict.
+
+    Machines, numbers of threads and devices are parts of their own; they are never compared.
+    """
+    from adbench.harness import store
+    from adbench.report import write
+
+    paths = files or [_newest()]
+    page = out_file or paths[0].with_name("index.html")
+    runs = [store.load(path) for path in paths]
+    said = write([(run.header, run.lines) for run in runs], page)
+    for name, verdict in said.items():
+        say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
+    say(str(page.resolve()))
+
+
+def _newest() -> Path:
+    found = sorted(Path("reports").glob("*/results.jsonl"), key=lambda p: p.stat().st_mtime)
+    if not found:
+        raise UnknownNameError(
+            "no result file under reports/; make one with: adbench run --preset quick"
+        )
+    return found[-1]

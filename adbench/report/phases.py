@@ -1,0 +1,85 @@
+"""The phases of each case side by side, from import to memory; none is averaged into another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from adbench.analysis import cost_ratios
+from adbench.analysis.compare import LEVEL
+from adbench.analysis.wording import percent, seconds, span, times
+from adbench.report.facts import Facts
+
+__all__ = ["phase_table"]
+
+UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
+
+
+def _bytes(value: float) -> str:
+    """A number of bytes, ``1.2 MiB``; negative ones keep their sign."""
+    if math.isnan(value):
+        return ""
+    for scale, unit in UNITS:
+        if abs(value) >= scale or unit == "B":
+            shown = value / scale
+            digits = 1 if unit != "B" and abs(shown) < 99.95 else 0
+            return f"{shown:.{digits}f}\N{NARROW NO-BREAK SPACE}{unit}"
+    raise AssertionError("the last unit takes every value")
+
+
+Shown = Callable[[float], str]
+# Column of a line, head, and how a number is shown; a column without any number is left out.
+COLUMNS: tuple[tuple[str, str, Shown], ...] = (
+    ("import_s", "import", seconds),
+    ("prepare_s", "prepare", seconds),
+    ("compile_s", "compile", seconds),
+    ("first_s", "first call", seconds),
+    ("time_s", "steady call", seconds),
+    ("round_trip_s", "round trip", seconds),
+    ("ratio", "derivative / f", times),
+    ("above_bytes", "memory above baseline", _bytes),
+    ("temp_bytes", "scratch (XLA)", _bytes),
+    ("code_bytes", "code", _bytes),
+    ("device_peak_bytes", "peak on device", _bytes),
+)
+
+
+def phase_table(facts: Facts) -> dict[str, Any] | None:
+    """Heads and one line per timed row and method, in the order of the rows; None without any."""
+    timed = facts.summary[facts.summary["time_s"].notna()].copy()
+    if timed.empty:
+        return None
+    key = ["row", "method"]
+    own = facts.frame[~facts.frame["twin"]]
+    imports = own.groupby(key, as_index=False)["import_s"].median()
+    costs = cost_ratios(facts.frame)[[*key, "ratio", "low", "high"]]
+    order = {row: place for place, row in enumerate(dict.fromkeys(facts.summary["row"]))}
+    timed = timed.merge(imports, on=key, how="left").merge(costs, on=key, how="left")
+    timed["place"] = timed["row"].map(order)
+    timed = timed.sort_values(["place", "time_s", "method"])
+    known = [column for column in COLUMNS if timed[column[0]].notna().any()]
+    return {
+        "heads": [head for _, head, _ in known],
+        "known": {name for name, _, _ in known},
+        "level": percent(LEVEL),
+        "lines": [
+            {
+                "row": line["row"],
+                "method": line["method"],
+                "cells": [_cell(line, name, show) for name, _, show in known],
+            }
+            for line in timed.to_dict("records")
+        ],
+    }
+
+
+def _cell(line: Any, name: str, show: Shown) -> dict[str, Any]:
+    value = float(line[name])
+    missing = math.isnan(value)
+    interval = name == "ratio" and not missing and not math.isnan(line["low"])
+    return {
+        "value": value,
+        "text": "" if missing else show(value),
+        "small": span(line["low"], line["high"]) if interval else "",
+    }

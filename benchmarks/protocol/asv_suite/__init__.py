@@ -1,0 +1,1 @@
+"""Two methods as asv would time them; the row and the method come from the environment."""
