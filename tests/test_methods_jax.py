@@ -1,6 +1,7 @@
 """What is particular to the JAX methods: settings, arguments, own forms, distinct modes."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -371,3 +372,24 @@ def test_asynchronous_dispatch_is_off_in_every_row_but_the_default_one(
     )
     ready = done.stdout.strip()
     assert ready == str([True] * 5) if waits else "False" in ready
+
+
+def test_a_platform_that_is_not_there_is_named_with_the_remedy():
+    """Without a GPU, JAX's own error is an empty assertion."""
+    program = """
+from adbench import registry
+from adbench.model import Operator
+problem = registry.problem("rosenbrock")
+method = registry.method("jax-reverse")
+try:
+    method.prepare(problem.form("array"), Operator.GRADIENT, problem.at(2))
+except RuntimeError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"JAX_PLATFORMS": "nowhere"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "no device for platform 'nowhere'" in done.stdout
+    assert "measure on the CPU" in done.stdout

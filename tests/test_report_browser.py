@@ -61,6 +61,19 @@ def test_charts_are_drawn_with_choosers_and_without_a_word_on_the_console(page, 
     assert '<input type="search"' in dom
 
 
+def test_parts_of_two_machines_each_draw_their_own_charts(tmp_path):
+    other = synthetic.elsewhere(synthetic.run(seed=2), "aa00bb11", cpu="Intel Xeon 8488C")
+    write([synthetic.run(), other], tmp_path / "page.html")
+    dom, console = look(tmp_path / "page.html", tmp_path)
+    assert console == []
+    parts = re.findall(r"<article.*?</article>", dom, re.DOTALL)
+    assert len(parts) == 2
+    for number, part in enumerate(parts, start=1):
+        assert part.count("data-drawn") == 2
+        assert part.count("<select") == 2
+        assert f'data-chart="spec-scaling-{number}"' in part
+
+
 def test_hostile_texts_run_nothing(tmp_path):
     write([hostile_run()], tmp_path / "page.html")
     dom, console = look(tmp_path / "page.html", tmp_path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from adbench.analysis.duel import Duel
-from adbench.analysis.wording import NAMES, listed, percent, span, times
+from adbench.analysis.wording import NAMES, coverage, listed, percent, span, times
 
 if TYPE_CHECKING:
     from adbench.analysis.verdict import Verdict
@@ -51,7 +51,9 @@ def fixed(v: Verdict) -> str:
     if by_first and v.pair_low and v.pair_high:
         ends = (1 / v.pair_high, 1 / v.pair_low)
     over = f"over {v.pair_problems} problems" if v.pair_rows > 1 else "over processes"
-    told = f" (interval {over}: {span(*ends)})" if v.pair_low else ""
+    told = ""
+    if v.pair_low and v.pair_level:
+        told = f" ({coverage(v.pair_level)} interval {over}: {span(*ends)})"
     factor = times(max(v.pair_ratio, 1 / v.pair_ratio))
     mean = " in the geometric mean" if v.pair_rows > 1 else ""
     return (
@@ -145,7 +147,7 @@ def _interval(v: Verdict, by_first: bool) -> str:
     _, low, high = _oriented(v, by_first)
     if not (low and high and v.level):
         return ""
-    return f" ({percent(v.level)} interval {v.basis}: {span(low, high)})"
+    return f" ({coverage(v.level)} interval {v.basis}: {span(low, high)})"
 
 
 def _mixed(v: Verdict, fought: Sequence[Duel]) -> str:

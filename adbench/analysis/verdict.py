@@ -47,7 +47,7 @@ class Verdict:
         Noise floor, and the margin made of it below which nothing is decided, as relative differences.
     pair : tuple of str
         Two methods that nobody chose by their times, compared beside the best of each tool.
-    pair_ratio, pair_low, pair_high : float or None
+    pair_ratio, pair_low, pair_high, pair_level : float or None
         As `ratio`, `low`, `high`, of that pair.
     pair_rows, pair_problems : int
         Derivative rows and problems with both of the pair.
@@ -75,6 +75,7 @@ class Verdict:
     pair_ratio: float | None = None
     pair_low: float | None = None
     pair_high: float | None = None
+    pair_level: float | None = None
     pair_rows: int = 0
     pair_problems: int = 0
     pair_sentence: str = ""
@@ -133,6 +134,7 @@ def _beside(v: Verdict, frame: pd.DataFrame) -> Verdict:
         pair_ratio=ratio,
         pair_low=low,
         pair_high=high,
+        pair_level=_level(fought, low),
         pair_rows=len(fought),
         pair_problems=len({d.problem for d in fought}),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["NAMES", "count", "listed", "percent", "seconds", "span", "times", "ulps"]
+__all__ = ["NAMES", "count", "coverage", "listed", "percent", "seconds", "span", "times", "ulps"]
 
 NAMES = {"jax": "JAX", "numba": "Numba"}
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -26,8 +26,13 @@ def times(value: float) -> str:
 
 
 def span(low: float | None, high: float | None) -> str:
-    """An interval of a factor, ``4.1–9.8``; empty where there is none."""
-    return "" if low is None or high is None else f"{_factor(low)}–{_factor(high)}"
+    """An interval of a factor, ``4.1–9.8``, its ends told apart; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    ends = _factor(low), _factor(high)
+    if ends[0] == ends[1] and 0.095 <= low < high < 1e3:
+        ends = f"{low:.3g}", f"{high:.3g}"
+    return "–".join(ends)
 
 
 def percent(value: float) -> str:
@@ -36,6 +41,11 @@ def percent(value: float) -> str:
     return (
         f"{shown:.1f} %" if shown < 9.95 and abs(shown - round(shown)) > 0.05 else f"{shown:.0f} %"
     )
+
+
+def coverage(level: float) -> str:
+    """What an interval covers, not rounded to whole per cent: ``97.5 %``."""
+    return f"{100.0 * level:.6g} %"
 
 
 def count(value: float) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from adbench.harness import conditions, costs, features, kernel, machine, stopwatch, store
 from adbench.harness.cell import Cell
-from adbench.harness.header import Settings, header
 from adbench.harness.forecast import forecast, learn
+from adbench.harness.header import Settings, header
 from adbench.harness.history import History
 from adbench.harness.plan import (
     BEFORE_OTHERS,
@@ -113,7 +113,12 @@ def run(
     asked = settings or Settings()
     if asked.budget_s is not None:
         chosen = replace(chosen, budget_s=asked.budget_s)
-    with Store.open(path, header(chosen, seed, asked)) as file:
+    described = header(chosen, seed, asked)
+    if asked.device == "gpu" and not described["machine"]["gpu"]:
+        raise ValueError(
+            "device 'gpu': this machine shows no GPU (nvidia-smi lists none); measure with device 'cpu'"
+        )
+    with Store.open(path, described) as file:
         campaign = Campaign(list(rows), chosen, file, progress, random.Random(seed), asked, advise)
         campaign.warn()
         for stage in stages(chosen):

@@ -21,6 +21,7 @@ forward over reverse.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
@@ -98,6 +99,18 @@ def _configure(async_dispatch: bool | None) -> None:
         config.update("jax_cpu_enable_async_dispatch", async_dispatch)
 
 
+def _begin() -> None:
+    """Start the backend; raises RuntimeError with the remedy where JAX has none for what is asked."""
+    try:
+        _jax().devices()
+    except (RuntimeError, AssertionError) as error:
+        platform = os.environ.get("JAX_PLATFORMS") or "any"
+        raise RuntimeError(
+            f"JAX finds no device for platform '{platform}' ({error or 'no backend'}): "
+            "for a GPU install jax[cuda13], or measure on the CPU"
+        ) from None
+
+
 def _words() -> ModuleType:
     from jax import numpy as jnp
     from jax.scipy import special
@@ -157,6 +170,7 @@ def _prepare(
 ) -> Prepared:
     """Build, trace, differentiate and lower the jitted derivative."""
     _configure(async_dispatch)
+    _begin()
     offered = ways(form.build(_words()))
     if operator not in offered:
         raise NotImplementedError(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from adbench.analysis import Duel, Verdict, starts
 from adbench.analysis.means import MANY_PROBLEMS, overall
-from adbench.analysis.wording import NAMES, count, percent, seconds, span, times, ulps
+from adbench.analysis.wording import NAMES, count, coverage, seconds, span, times, ulps
 from adbench.report.facts import Facts
-from adbench.report.tables import ends, rounded
+from adbench.report.words import ends, rounded
 
 __all__ = ["cards"]
 
@@ -54,7 +54,7 @@ def _overall(facts: Facts) -> Card | None:
 
 def _interval_name(v: Verdict) -> str:
     made = "bootstrap" if v.rows > 1 and v.problems >= MANY_PROBLEMS else "Student's t"
-    return f"{percent(v.level or 0.0)} interval {v.basis} ({made})"
+    return f"{coverage(v.level or 0.0)} interval {v.basis} ({made})"
 
 
 def _no_interval(v: Verdict) -> str:
@@ -107,11 +107,11 @@ def _crossover(facts: Facts) -> Card | None:
     side = {"first": "JAX", "second": "Numba"}[later.pop()] if len(later) == 1 else "the other"
     if len(found) == 1:
         case = f"{middle.problem}, {middle.operator.replace('_', ' ')}"
-        why = f"{case}; {percent(middle.level)} interval {ends(middle)}"
+        why = f"{case}; {coverage(middle.level)} interval {ends(middle)}"
     else:
         why = f"median of {len(found)} crossovers; each with its interval below"
     return {
-        "head": f"size ≈ {rounded(middle.size)}",
+        "head": f"size ≈ {rounded(middle.size, 2)}",
         "what": f"where {side} takes over",
         "why": why,
         "side": "",

@@ -31,10 +31,10 @@ def warning(facts: Facts) -> str:
     share = float(np.average(busy, weights=_weights(table)))
     if share < BUSY_TIME:
         return ""
-    found = "; ".join(_foreign(table))
+    found = ", ".join(_foreign(table))
     return (
-        f"The machine was busy in {percent(share)} of the run ({found}). Intervals and margin allow "
-        "for it, but fewer rows are decided than on a quiet machine: close other programs and run again."
+        f"The machine was busy in {percent(share)} of the run: {found}. Intervals and margin allow "
+        "for it, but fewer rows are decided than on a quiet machine; close other programs and run again."
     )
 
 
@@ -72,7 +72,7 @@ def _foreign(table: pd.DataFrame) -> list[str]:
     found = []
     for key, words in (
         ("busy", "other programs used {} of all cores"),
-        ("steal", "{} of the CPU time was stolen by other virtual machines"),
+        ("steal", "{} of the CPU time went to other virtual machines"),
     ):
         known = table[table[key].notna()]
         if len(known):
@@ -82,7 +82,8 @@ def _foreign(table: pd.DataFrame) -> list[str]:
             found.append(words.format(percent(mean)) + worst)
     load = table["load"].dropna()
     if len(load):
-        found.append(f"load {load.median():.1f} (at most {load.max():.1f})")
+        worst = f" (at most {load.max():.1f})" if load.max() > 1.5 * load.median() + 0.5 else ""
+        found.append(f"load {load.median():.1f}{worst}")
     return found
 
 

@@ -158,15 +158,9 @@ def gather(runs: Sequence[Run]) -> Book:
         frame = pool(frames)
     except ValueError as error:
         raise ReportError(str(error)) from error
+    found = _placed(runs)
     names = list(dict.fromkeys(n for f in frames for n in sorted(set(f["set"]))))
-    found: dict[str, list[tuple[Place, Mapping[str, Any]]]] = {}
-    for header, lines in runs:
-        for name, place in {p.set: p for p in places(header, lines)}.items():
-            found.setdefault(name, []).append((place, header))
-    names = names or [next(iter(found))]
-    for name in names:
-        for other in found[name][1:]:
-            _same(found[name][0], other)
+    names = names or [next(iter(found))]  # a run without results still has a page
     whole, weather = sets(frame), _weather(runs)
     titles = labels([found[name][0][0] for name in names])
     parts = tuple(
@@ -181,6 +175,17 @@ def gather(runs: Sequence[Run]) -> Book:
         for number, (name, title) in enumerate(zip(names, titles, strict=True), start=1)
     )
     return Book(parts, tuple(header for header, _ in runs), frame, _raw(runs))
+
+
+def _placed(runs: Sequence[Run]) -> Mapping[str, list[tuple[Place, Mapping[str, Any]]]]:
+    """By result set: its place and the header in each run that names it, all of them alike."""
+    found: dict[str, list[tuple[Place, Mapping[str, Any]]]] = {}
+    for header, lines in runs:
+        for name, place in {p.set: p for p in places(header, lines)}.items():
+            known = found.setdefault(name, [])
+            known.append((place, header))
+            _same(known[0], known[-1])
+    return found
 
 
 def _weather(runs: Sequence[Run]) -> pd.DataFrame:
@@ -200,13 +205,14 @@ def _same(one: tuple[Place, Mapping[str, Any]], other: tuple[Place, Mapping[str,
                 f"machine '{name}' is described in two ways ({key} '{a}' and '{b}'): "
                 "report the runs separately"
             )
-    for what, part, remedy in (
-        ("versions of", "versions", ", or see what changed with: adbench compare OLD NEW"),
-        ("settings of", "environment", ""),
-        ("designs of the measurement:", "protocol", ""),
+    for what, part, keys, remedy in (
+        ("versions of", "versions", None, ", or see what changed with: adbench compare OLD NEW"),
+        ("settings of", "environment", None, ""),
+        # number and length of blocks may differ: processes are compared with each other in pairs
+        ("designs of the measurement:", "protocol", {"workers"}, ""),
     ):
         a, b = (header.get(part) or {} for _, header in (one, other))
-        for key in sorted({*a, *b}):
+        for key in sorted(keys or {*a, *b}):
             if a.get(key) != b.get(key):
                 raise ReportError(
                     f"two {what} {key} ({a.get(key)} and {b.get(key)}) on one machine: "

@@ -8,25 +8,11 @@ from typing import Any
 
 from adbench.analysis import cost_ratios
 from adbench.analysis.compare import LEVEL
-from adbench.analysis.wording import percent, seconds, span, times
+from adbench.analysis.wording import coverage, seconds, span, times
 from adbench.report.facts import Facts
+from adbench.report.words import memory
 
 __all__ = ["phase_table"]
-
-UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
-
-
-def _bytes(value: float) -> str:
-    """A number of bytes, ``1.2 MiB``; negative ones keep their sign."""
-    if math.isnan(value):
-        return ""
-    for scale, unit in UNITS:
-        if abs(value) >= scale or unit == "B":
-            shown = value / scale
-            digits = 1 if unit != "B" and abs(shown) < 99.95 else 0
-            return f"{shown:.{digits}f}\N{NARROW NO-BREAK SPACE}{unit}"
-    raise AssertionError("the last unit takes every value")
-
 
 Shown = Callable[[float], str]
 # Column of a line, head, and how a number is shown; a column without any number is left out.
@@ -38,10 +24,10 @@ COLUMNS: tuple[tuple[str, str, Shown], ...] = (
     ("time_s", "steady call", seconds),
     ("round_trip_s", "round trip", seconds),
     ("ratio", "derivative / f", times),
-    ("above_bytes", "memory above baseline", _bytes),
-    ("temp_bytes", "scratch (XLA)", _bytes),
-    ("code_bytes", "code", _bytes),
-    ("device_peak_bytes", "peak on device", _bytes),
+    ("above_bytes", "memory above baseline", memory),
+    ("temp_bytes", "scratch (XLA)", memory),
+    ("code_bytes", "code", memory),
+    ("device_peak_bytes", "peak on device", memory),
 )
 
 
@@ -62,7 +48,7 @@ def phase_table(facts: Facts) -> dict[str, Any] | None:
     return {
         "heads": [head for _, head, _ in known],
         "known": {name for name, _, _ in known},
-        "level": percent(LEVEL),
+        "level": coverage(LEVEL),
         "lines": [
             {
                 "row": line["row"],

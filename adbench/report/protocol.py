@@ -18,7 +18,7 @@ from adbench.analysis.compare import (
     level_of,
 )
 from adbench.analysis.means import MANY_PROBLEMS
-from adbench.analysis.wording import count, listed, percent, seconds
+from adbench.analysis.wording import count, coverage, listed, percent
 from adbench.report import circumstances, tables
 from adbench.report.facts import Facts
 
@@ -46,16 +46,17 @@ def protocol(facts: Facts) -> Mapping[str, Any]:
         "strict": tables.strict_cost(facts),
         "weather": circumstances.told(facts),
         "looks": listed([str(look) for look in LOOKS]),
-        "early": percent(level_of(LOOKS[0])),
-        "late": percent(level_of(LATE)),
+        "early": coverage(level_of(LOOKS[0])),
+        "late": coverage(level_of(LATE)),
         "late_from": LATE,
-        "level": percent(LEVEL),
+        "level": coverage(LEVEL),
         "smallest": percent(MARGIN),
         "tie_margin": percent(TIE_MARGIN),
         "blind_factor": f"{BLIND:.0f}",
         "false_share": percent(FALSE_SHARE),
         "bootstrap": facts.verdict.problems >= MANY_PROBLEMS,
         "percent": percent,
+        "coverage": coverage,
     }
 
 
@@ -66,5 +67,5 @@ def _blocks(facts: Facts, steady: pd.DataFrame) -> str:
     least, most = int(steady["blocks"].min()), int(steady["blocks"].max())
     number = f"{least}" if least == most else f"{least} to {most}"
     length = (facts.headers[0].get("protocol") or {}).get("block_s")
-    about = f" of about {seconds(float(length))}" if length else ""
+    about = f" of about {1e3 * length:g} ms" if length else ""
     return f"{number} block{'' if most == 1 else 's'}{about}"

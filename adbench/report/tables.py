@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from adbench.analysis import Crossover, failures, starts
+from adbench.analysis import failures, starts
 from adbench.analysis.compare import LEVEL
-from adbench.analysis.wording import count, percent, seconds, times, ulps
+from adbench.analysis.wording import count, coverage, seconds, times, ulps
 from adbench.model import Outcome
 from adbench.report.facts import Facts
+from adbench.report.words import ends, rounded
 
 __all__ = [
     "absence_list",
     "crossover_list",
-    "ends",
     "failure_list",
     "heat_map",
     "method_list",
-    "rounded",
     "start_list",
     "strict_cost",
 ]
@@ -154,7 +153,7 @@ def _calls_interval(line: Any) -> str:
     if math.isnan(line["calls"]) or math.isnan(low):
         return ""
     far = f"to {rounded(high)}" if math.isfinite(high) else "without an upper end"
-    return f"{percent(LEVEL)} interval: {rounded(low)} {far}"
+    return f"{coverage(LEVEL)} interval: {rounded(low)} {far}"
 
 
 def crossover_list(facts: Facts) -> list[dict[str, str]]:
@@ -167,23 +166,11 @@ def crossover_list(facts: Facts) -> list[dict[str, str]]:
             "above": names[c.above],
             "size": rounded(c.size),
             "interval": ends(c),
-            "level": percent(c.level),
+            "level": coverage(c.level),
             "between": " and ".join(map(count, c.between)),
         }
         for c in facts.crossovers
     ]
-
-
-def ends(c: Crossover) -> str:
-    """The interval of a crossover; an end that reaches a measured size is open beyond it."""
-    low = rounded(c.low) if c.low else f"{count(c.between[0])} or less"
-    high = rounded(c.high) if c.high else f"{count(c.between[1])} or more"
-    return f"{low} to {high}"
-
-
-def rounded(value: float) -> str:
-    """A size or a number of calls with two digits."""
-    return count(float(f"{value:.1e}"))
 
 
 def failure_list(facts: Facts) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from adbench.analysis import Duel
-from adbench.analysis.wording import NAMES, percent, span, times
+from adbench.analysis.wording import NAMES, coverage, span, times
 from adbench.model import Comparison, Decision
 from adbench.report.facts import Facts
 
@@ -64,7 +64,7 @@ def _fought(c: Comparison, withdrawn: bool) -> dict[str, str]:
 def _levelled(c: Comparison, low: float | None, high: float | None) -> str:
     """An interval with its coverage, ``4.1–9.8 (99 %)``; empty where there is none."""
     shown = span(low, high)
-    return f"{shown} ({percent(c.level)})" if shown and c.level else shown
+    return f"{shown} ({coverage(c.level)})" if shown and c.level else shown
 
 
 def _winner(c: Comparison) -> tuple[str, float, float | None, float | None]:
@@ -104,7 +104,7 @@ def _title(duel: Duel) -> str:
         told += [f"Numba: {duel.second_why}" if duel.second_why else f"Numba: {duel.second}"]
         return f"{duel.row}. {'. '.join(told)}"
     c = duel.comparison
-    covers = f"{percent(c.level)} " if c.level else ""
+    covers = f"{coverage(c.level)} " if c.level else ""
     interval = f", {covers}interval {span(c.low, c.high)}" if c.low else ", no interval"
     processes = f" over {c.processes} processes" if c.low else ""
     return (

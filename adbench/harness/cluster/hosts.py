@@ -135,6 +135,8 @@ def _local(count: int) -> Iterator[Any]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Dask's own account of lost connections stays out of the progress bar; we tell what matters."""
+    import distributed  # noqa: F401 - its import sets the levels
+
     loggers = [logging.getLogger(f"distributed{part}") for part in ("", ".client")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
