@@ -87,7 +87,7 @@ def _dask_worker() -> psutil.Process | None:
     return None
 
 
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
@@ -105,7 +105,7 @@ def _nothing_is_left() -> Iterator[None]:
     mine = [p for p in psutil.Process().children(recursive=True) if p not in before]
     # multiprocessing's own helper stays for the life of the interpreter
     mine = [p for p in mine if not any("resource_tracker" in word for word in _words(p))]
-    _, alive = psutil.wait_procs(mine, timeout=5)
+    _, alive = psutil.wait_procs(mine, timeout=30)
     assert not alive
 
 
@@ -273,7 +273,7 @@ def test_an_address_without_a_scheduler_is_an_error_in_time(silent: bool, tmp_pa
         began = time.monotonic()
         with pytest.raises(ClusterError, match=f"answers at {address}.* dask scheduler --port"):
             run(address, plan.rows(SMOKE, FILTERS), SMOKE, tmp_path / "r.jsonl", Heard())
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert not (tmp_path / "r.jsonl").exists()
 
 
@@ -340,13 +340,13 @@ def test_a_run_that_is_stopped_keeps_its_lines_and_ends_its_processes(
     until(lambda: path.exists() and len(path.read_text().splitlines()) > 1 and measuring(me))
     below = me.children(recursive=True)
     process.send_signal(number)
-    _, said = process.communicate(timeout=15)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number, said
     assert "Continue with" in said
     assert "Traceback" not in said
     assert path.read_bytes().endswith(b"\n")
     assert results(path)
-    _, alive = psutil.wait_procs(below, timeout=5)
+    _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
 
 
@@ -364,7 +364,7 @@ def test_a_cancelled_visit_ends_its_processes_and_leaves_the_worker(
         future = client.submit(visit.measure, order, resources={"adbench": 1})
         busy = until(lambda: measuring(host))
         client.cancel([future])
-        _, alive = psutil.wait_procs(busy, timeout=5)
+        _, alive = psutil.wait_procs(busy, timeout=30)
         assert not alive
         assert client.submit(abs, -1, resources={"adbench": 1}).result(timeout=10) == 1
 

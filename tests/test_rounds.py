@@ -91,20 +91,34 @@ class Scripted:
         return answers[command]
 
 
-def measure(*workers: Scripted, shared: bool = False) -> list[Result]:
-    """Results of the row's methods, each in a worker of its own or all in the first."""
+def visit(cells: list[Cell], time_is_up: bool = False) -> list[Result]:
+    """Measure these cells as one row."""
     found: list[Result] = []
-    seats = workers if len(workers) > 1 else workers * len(ROW.methods)
-    cells = [
-        Cell(ROW, m, w, 0, False, PRESET, shared=shared)  # type: ignore[arg-type]
-        for m, w in zip(ROW.methods, seats, strict=True)
-    ]
     run = RowRun(
-        POINT, History(), random.Random(1), lambda c, r: found.append(r), lambda c: None, lambda: False,
+        POINT,
+        History(),
+        random.Random(1),
+        record=lambda cell, result: found.append(result),
+        announce=lambda cell: None,
+        spent=lambda: time_is_up,
         kernel=Scripted(),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
     run.measure(cells)
     return found
+
+
+def cells_of(*workers: Scripted, shared: bool = False, preset: plan.Preset = PRESET) -> list[Cell]:
+    """A cell for each method of the row, each in a worker of its own or all in the only one."""
+    seats = workers if len(workers) > 1 else workers * len(ROW.methods)
+    return [
+        Cell(ROW, m, w, 0, False, preset, shared=shared)  # type: ignore[arg-type]
+        for m, w in zip(ROW.methods, seats, strict=True)
+    ]
+
+
+def measure(*workers: Scripted, shared: bool = False) -> list[Result]:
+    """Results of the row's methods."""
+    return visit(cells_of(*workers, shared=shared))
 
 
 def steady(result: Result) -> Any:
@@ -179,22 +193,11 @@ def test_a_crash_in_a_shared_process_costs_the_others_a_new_beginning_only() -> 
 def test_a_method_that_keeps_losing_its_process_is_given_up() -> None:
     """Others' crashes must not make a run endless."""
     crash = Failure(Outcome.CRASHED, "the worker was killed by SIGSEGV")
-    worker = Scripted()
-    found: list[Result] = []
-    cells = [Cell(ROW, m, worker, 0, False, PRESET, shared=True) for m in ROW.methods]  # type: ignore[arg-type]
+    cells = cells_of(Scripted({(NAMES[1], "block", 0): crash}), shared=True)
     for cell in cells:
         cell.restarts = RESTARTS
-    worker.script = {(NAMES[1], "block", 0): crash}
-    RowRun(
-        POINT,
-        History(),
-        random.Random(1),
-        lambda c, r: found.append(r),
-        lambda c: None,
-        lambda: False,
-    ).measure(cells)
-    outcomes = {r.case.method: r for r in found}
-    assert len(outcomes) == 3
+    found = visit(cells)
+    assert len({r.case.method for r in found}) == 3
     assert {r.outcome for r in found} == {Outcome.CRASHED}
     assert any("other methods' fault" in r.message for r in found)
 
@@ -215,18 +218,8 @@ def test_memory_of_a_case_is_not_claimed_for_a_shared_process() -> None:
 
 
 def test_no_cell_is_begun_when_time_is_up() -> None:
-    found: list[Result] = []
     worker = Scripted()
-    cells = [Cell(ROW, m, worker, 0, False, PRESET) for m in ROW.methods]  # type: ignore[arg-type]
-    RowRun(
-        POINT,
-        History(),
-        random.Random(1),
-        lambda c, r: found.append(r),
-        lambda c: None,
-        lambda: True,
-    ).measure(cells)
-    assert found == []
+    assert visit(cells_of(worker), time_is_up=True) == []
     assert worker.starts == 0
 
 
@@ -234,14 +227,5 @@ def test_a_slow_call_is_not_asked_for_sixty_blocks() -> None:
     """A call of 0.1 s gets half a second's worth, eight at least, and is not repeated when disturbed."""
     script = {(n, "calibrate", 0): {"call_s": 0.1, "loops": 1} for n in NAMES}
     preset = replace(PRESET, blocks=60, other_blocks=60)
-    found: list[Result] = []
-    cells = [Cell(ROW, m, Scripted(script), 0, False, preset) for m in ROW.methods]  # type: ignore[arg-type]
-    RowRun(
-        POINT,
-        History(),
-        random.Random(1),
-        lambda c, r: found.append(r),
-        lambda c: None,
-        lambda: False,
-    ).measure(cells)
+    found = visit(cells_of(*(Scripted(dict(script)) for _ in NAMES), preset=preset))
     assert {len(steady(r).wall_s) for r in found} == {stopwatch.blocks_for(0.1, 60)} == {8}

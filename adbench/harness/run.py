@@ -17,6 +17,7 @@ from adbench.harness.history import History
 from adbench.harness.plan import (
     BEFORE_OTHERS,
     CONTENDERS,
+    PRESETS,
     Preset,
     Row,
     Stage,
@@ -111,8 +112,7 @@ def run(
         As it comes; every finished result is in the file and the workers are gone.
     """
     asked = settings or Settings()
-    if asked.budget_s is not None:
-        chosen = replace(chosen, budget_s=asked.budget_s)
+    chosen = within(chosen, asked.budget_s)
     described = header(chosen, seed, asked)
     if asked.device == "gpu" and not described["machine"]["gpu"]:
         raise ValueError(
@@ -124,6 +124,15 @@ def run(
         for stage in stages(chosen):
             campaign.stage(stage)
         return campaign.summary
+
+
+def within(chosen: Preset, budget_s: float | None) -> Preset:
+    """The preset with a budget, which is spent on as many processes as any decision may need."""
+    if budget_s is None:
+        return chosen
+    # without second copies there is no noise floor, and nothing that more processes could decide
+    most = chosen.repeats if chosen.twins == "none" else PRESETS["standard"].repeats
+    return replace(chosen, budget_s=budget_s, repeats=max(chosen.repeats, most))
 
 
 @dataclass

@@ -19,7 +19,7 @@ from adbench.harness.cluster.visit import Order, Report, measure
 from adbench.harness.header import Settings, header
 from adbench.harness.history import History
 from adbench.harness.plan import Preset, Row, Stage, stages
-from adbench.harness.run import Advise, Campaign, Progress, Summary
+from adbench.harness.run import Advise, Campaign, Progress, Summary, within
 from adbench.harness.store import Store, key_of
 
 __all__ = ["run"]
@@ -59,8 +59,7 @@ def run(
         As it comes; results of finished visits are in the file and nothing of ours runs on.
     """
     asked = settings or Settings()
-    if asked.budget_s is not None:
-        chosen = replace(chosen, budget_s=asked.budget_s)
+    chosen = within(chosen, asked.budget_s)
     first = header(chosen, seed, asked)
     with connected(address) as (client, several):
         fleet = Fleet(client, first["code"], first["versions"], several, progress.note)
