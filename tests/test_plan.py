@@ -154,3 +154,9 @@ def test_second_copies(which: str, names: list[str]) -> None:
 def test_commas_are_literal_outside_braces() -> None:
     assert not plan.matches("gmm,lstm", CASE)
     assert plan.matches("{gmm,lstm}", CASE)
+
+
+def test_a_filter_that_another_preset_knows_is_told_so() -> None:
+    """The name is right, the preset too small: no 'did you mean'."""
+    with pytest.raises(UnknownNameError, match="matches in: --preset quick or standard or full"):
+        plan.rows(plan.preset("smoke"), ("rosenbrock[10]/gradient/numpy*",))

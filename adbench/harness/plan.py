@@ -221,6 +221,16 @@ def matches(pattern: str, case: Case) -> bool:
     return all(any(glob_match(part, word) for word in place) for part, place in pairs)
 
 
+def _finds(chosen: Preset, pattern: str) -> bool:
+    """Whether a filter matches any case of a preset."""
+    return any(
+        matches(pattern, Row(problem, size, operator, (m,)).case(m))
+        for problem in registry.problems().values()
+        for _, size, operator in _cells(problem, chosen)
+        for m in _methods(chosen)
+    )
+
+
 def glob_match(pattern: str, word: str) -> bool:
     """Whether a word matches a pattern of literal text, ``*``, ``?`` and ``{a,b}``."""
     special = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
@@ -238,6 +248,12 @@ def glob_match(pattern: str, word: str) -> bool:
 
 
 def _no_match(pattern: str, chosen: Preset) -> str:
+    wider = [p.name for p in PRESETS.values() if p is not chosen and _finds(p, pattern)]
+    if wider:
+        return (
+            f"filter '{pattern}' matches no case of preset '{chosen.name}', which leaves out some sizes, "
+            f"operators or tools; it matches in: --preset {' or '.join(wider)}"
+        )
     known = {*registry.problems(), *registry.methods(), *(o.value for o in Operator)}
     words = [w for w in re.split(r"[/\[\]{},*?]+", pattern) if w and not w.isdecimal()]
     for word in words:
