@@ -35,7 +35,7 @@ def header(**machine):
 
 
 class TestPhases:
-    def test_value_and_round_trip_are_their_fastest_blocks_on_the_clock_of_the_steady_calls(self):
+    def test_value_and_round_trip_are_their_lowest_tenths_on_the_clock_of_the_steady_calls(self):
         one = line("jax-a", 4e-6)
         for phase, cpu in (("value", [3e-6, 2e-6]), ("round trip", [9e-6, 8e-6])):
             wall = [2 * t for t in cpu]
@@ -43,11 +43,12 @@ class TestPhases:
                 {"phase": phase, "wall_s": wall, "cpu_s": cpu, "loops": [1] * 2}
             )
         row = tidy([one]).iloc[0]
-        assert (row.value_s, row.value_wall_s) == (2e-6, 4e-6)
-        assert (row.round_trip_s, row.round_trip_wall_s) == (8e-6, 1.6e-5)
+        assert (row.value_s, row.value_wall_s) == pytest.approx((2.1e-6, 4.2e-6))
+        assert (row.round_trip_s, row.round_trip_wall_s) == pytest.approx((8.1e-6, 1.62e-5))
         one["measurements"][-1]["cpu_s"] = [0.0, 0.0]  # no reading: the whole line takes the wall
         row = tidy([one]).iloc[0]
-        assert (row.clock, row.value_s, row.round_trip_s) == ("wall", 4e-6, 1.6e-5)
+        assert row.clock == "wall"
+        assert (row.value_s, row.round_trip_s) == pytest.approx((4.2e-6, 1.62e-5))
         assert row.steady_s == row.steady_wall_s
 
     def test_a_start_is_prepare_compile_and_first_call_of_those_there_are(self):
@@ -191,11 +192,11 @@ class TestSets:
 
 
 class TestConditions:
-    def test_the_kernel_is_its_fastest_block_against_the_sets_median(self):
+    def test_the_kernel_is_its_lowest_tenth_against_the_sets_median(self):
         head, lines = synthetic.run(repeats=1)
         frame = conditions(synthetic.conditions(lines, drift=0.09), header=head)
         assert len(frame) == len({x["id"].rpartition("/")[0] for x in lines})
-        assert frame.kernel_s[0] == pytest.approx(1e-5)
+        assert frame.kernel_s[0] == pytest.approx(1.01e-5)
         assert frame.kernel_change.median() == pytest.approx(0.0)
         # the last of nine rows is at 8/9 of the drift
         assert drift(frame) == pytest.approx(0.08)

@@ -56,6 +56,7 @@ FALSE_SHARE = 0.05
 # intervals are a third as wide.
 SPREAD_WEIGHT = 2
 POOL_ROWS = 4
+POOL_CLIP = 8.0
 
 
 def compare(
@@ -131,12 +132,20 @@ class Spread:
 
 
 def pooled(samples: Iterable[Floats]) -> Spread | None:
-    """The pooled variance within rows; None with fewer than `POOL_ROWS` rows of several processes."""
+    """The pooled variance within rows; None with fewer than `POOL_ROWS` rows of several processes.
+
+    A row counts for at most `POOL_CLIP` times what half of the rows show (the median of their
+    variances over the median of chi-squared): now and then a whole process runs at half the speed,
+    which is that row's affair and must not leave every other row undecided (docs/adr/0012).
+    """
     several = [d for d in samples if len(d) >= 2]
-    freedom = sum(len(d) - 1 for d in several)
     if len(several) < POOL_ROWS:
         return None
-    return Spread(sum(float(np.var(d, ddof=1)) * (len(d) - 1) for d in several) / freedom)
+    freedom = np.array([len(d) - 1 for d in several])
+    variances = np.array([float(np.var(d, ddof=1)) for d in several])
+    typical = float(np.median(variances * freedom / stats.chi2.ppf(0.5, freedom)))
+    clipped = np.minimum(variances, POOL_CLIP * typical)
+    return Spread(float(np.sum(clipped * freedom) / np.sum(freedom)))
 
 
 def level_of(processes: int) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.hosts import Host, hosts
 from adbench.analysis.sets import one_set
 
@@ -44,7 +45,7 @@ def conditions(
     Returns
     -------
     DataFrame
-        `kernel_s`: seconds per call of the frozen reference kernel, its fastest block (of the CPU
+        `kernel_s`: seconds per call of the frozen reference kernel, the lowest tenth of its blocks (of the CPU
         clock where `analysis.hosts.clock_of` says so), and `kernel_change` the same relative to the
         result set's median, less 1. `steal` and `busy` are shares of CPU time, `load` the mean of the last
         minute, `start_s` to `judge_s` what the seconds `wall_s` were spent on, and `measuring` the
@@ -62,7 +63,7 @@ def conditions(
 
 
 def drift(frame: pd.DataFrame) -> float | None:
-    """Spread of the reference kernel over a result set: slowest over fastest of its minima, less 1.
+    """Spread of the reference kernel over a result set: slowest over fastest row, less 1.
 
     None with fewer than two. Takes the frame of `conditions`; raises ValueError for several sets.
     """
@@ -92,8 +93,8 @@ def _record(line: Mapping[str, Any], known: Mapping[str | None, Host]) -> dict[s
         "contenders": bool(line.get("contenders", True)),
         "machine": host.id,
         "set": host.set,
-        "kernel_s": min(samples, default=math.nan),
-        "kernel_wall_s": min(wall, default=math.nan),
+        "kernel_s": lowest_tenth(samples),
+        "kernel_wall_s": lowest_tenth(wall),
         "kernel_change": math.nan,
         "steal": _number(line.get("steal")),
         "load": _number((line.get("load") or [None])[0]),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.hosts import Host, clock_of, hosts
 from adbench.model import Outcome, parse_size
 
@@ -77,7 +78,7 @@ ACCURACY = ("error_rel", "error_ulp", "worst_rel", "worst_ulp", "kappa")
 MEMORY = tuple(c for c in COLUMNS if c.endswith("_bytes") and c != "above_bytes")
 ONCE = ("import", "prepare", "compile", "first")
 PER_CALL = ("steady", "value", "round trip")
-# Wall time of the best block this far above its CPU time: something else ran in every block.
+# Wall time of the fast blocks this far above its CPU time: something else ran in every block.
 DISTURBED = 1.05
 
 
@@ -104,7 +105,7 @@ def tidy(
     Returns
     -------
     DataFrame
-        `steady_s`, `value_s` (f itself, in the same process) and `round_trip_s` are minima over
+        `steady_s`, `value_s` (f itself, in the same process) and `round_trip_s` are the lowest tenths of
         blocks: a block is a mean over its calls, and disturbance from outside can only add time.
         `start_s` is what the first answer takes: prepare, compile and first call. `above_bytes` is
         the case's own peak above the process's baseline. A number that does not exist is NaN.
@@ -163,8 +164,8 @@ def _calls(phases: Mapping[str, Mapping[str, Any]], clock: str) -> dict[str, Any
     found: dict[str, Any] = {}
     for phase in PER_CALL:
         m, name = here.get(phase), phase.replace(" ", "_")
-        found[f"{name}_s"] = min(m[f"{used}_s"], default=math.nan) if m else math.nan
-        found[f"{name}_wall_s"] = min(m["wall_s"], default=math.nan) if m else math.nan
+        found[f"{name}_s"] = lowest_tenth(m[f"{used}_s"]) if m else math.nan
+        found[f"{name}_wall_s"] = lowest_tenth(m["wall_s"]) if m else math.nan
     samples = here["steady"][f"{used}_s"] if "steady" in here else ()
     ratio = found["steady_wall_s"] / found["steady_s"] if samples else math.nan
     return {

@@ -76,12 +76,17 @@ def floor_of(every: Sequence[Floats], held: Sequence[Floats]) -> float | None:
 def self_comparisons(frame: pd.DataFrame) -> tuple[Comparison, ...]:
     """Every method that was measured twice against its own copy, decided as any other comparison.
 
-    A decision FASTER or SLOWER here is a false one; `first` and `second` are the same name.
+    A decision FASTER or SLOWER here is a false one; `first` and `second` are the same name. As with
+    two tools, a row's variance is moderated by that of the same pair's other rows, which here is one
+    method's: what is made of many Python objects varies several times as much as compiled code.
     """
     pairs, floor = _twins(frame), noise_floor(frame)
-    spread = pooled(p.held for p in pairs)
+    methods = {p.method for p in pairs}
+    spreads = {m: pooled(p.held for p in pairs if p.method == m) for m in methods}
     blind = bool(frame["blind"].any())
-    return tuple(compare(p.row, p.method, p.method, p.held, floor, spread, blind) for p in pairs)
+    return tuple(
+        compare(p.row, p.method, p.method, p.held, floor, spreads[p.method], blind) for p in pairs
+    )
 
 
 def _twins(frame: pd.DataFrame) -> list[_Twins]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.frame import tidy
 from adbench.analysis.noise import noise_floor
 from adbench.analysis.sets import sets
@@ -37,7 +38,7 @@ class Samples:
     Parameters
     ----------
     logs : array (processes,)
-        Log of the fastest block in seconds a call, one a process that has a time.
+        Log of the lowest tenth of the blocks in seconds a call, one a process that has a time.
     units : array (processes,) or None
         Log of the reference kernel's time beside it; None unless every process has one.
     outcome, message : str
@@ -191,13 +192,13 @@ def _side(run: Run, frame: pd.DataFrame, clock: str, name: str | None) -> Side:
 
 
 def _kernel(run: Run, clock: str) -> pd.DataFrame:
-    """The kernel's fastest block, beside JAX and Numba and beside the others: they have rounds of their own."""
+    """The kernel's time, beside JAX and Numba and beside the others: they have rounds of their own."""
     records = []
     for line in run.conditions:
         samples = [s for s in (line.get("kernel") or {}).get(clock) or () if s]
         both = (True, False) if line.get("contenders") is None else (bool(line["contenders"]),)
         records += [
-            (line["machine"], line["row"], line["repeat"], contenders, min(samples))
+            (line["machine"], line["row"], line["repeat"], contenders, lowest_tenth(samples))
             for contenders in both
             if samples
         ]

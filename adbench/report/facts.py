@@ -111,7 +111,7 @@ class Facts:
     @property
     def block(self) -> str:
         """Which of the samples of a call a time on the page is, in words."""
-        return f"fastest block of each process, {self.clock}"
+        return f"lowest tenth of each process's blocks, {self.clock}"
 
 
 @dataclass(frozen=True)
