@@ -40,10 +40,9 @@ __all__ = [
 
 BLOCK_S = 2e-3
 PROOF_S = 10 * BLOCK_S
-# What may separate a complete call from its decoded result: 5 % of the block, or 50 us (DESIGN 4.4);
-# 2 % of the longer proof, in which the noise of a sleeping process weighs a tenth.
+# What may separate a complete call from its decoded result: 5 % of the block or proof, or 50 us
+# (DESIGN 4.4).
 TOLERANCE = 0.05
-PROOF_TOLERANCE = 0.02
 TOLERANCE_S = 50e-6
 # A pinned process that computes has its core: wall time beyond CPU time is time it was kept waiting.
 DISTURBED = 0.1
@@ -162,16 +161,17 @@ def calibrate(
         Seconds of one call, the best seen; what runs on after the calls is included, because a call
         that does not wait would otherwise be given far too many loops.
     decode_s : float
-        Seconds that `decode` takes alone, the best of three, its output complete beforehand.
+        Seconds that `decode` takes alone, its output complete beforehand: the best of three, each after
+        a call, whose data have driven what decoding needs out of the caches.
     """
     loops, spent, last = 1, 0.0, float("inf")
-    result, wall, _ = _loop(call, args, 1)
+    _, wall, _ = _loop(call, args, 1)
     after = _stand_still()
     best = wall + after
     while True:
         # at most sixteenfold: the first calls are slower than what follows
         loops = max(1, min(round(BLOCK_S / best), 16 * loops))
-        result, wall, _ = _loop(call, args, loops)
+        _, wall, _ = _loop(call, args, loops)
         each = wall / loops + after
         best = min(best, each)
         spent += wall
@@ -182,8 +182,18 @@ def calibrate(
     left = _stand_still()
     if left > TOLERANCE * wall:  # it does not wait: what it left over belongs to its calls
         best = (wall + left) / loops
-    decode_s = min(timed(decode, result)[1].wall_s for _ in range(3))
-    return max(1, round(BLOCK_S / best)), best, decode_s
+    return max(1, round(BLOCK_S / best)), best, _decode_s(call, args, decode)
+
+
+def _decode_s(
+    call: Callable[..., Any], args: tuple[Any, ...], decode: Callable[[Any], Any]
+) -> float:
+    best = float("inf")
+    for _ in range(3):
+        result = call(*args)
+        _stand_still()
+        best = min(best, timed(decode, result)[1].wall_s)
+    return best
 
 
 def blocks_for(call_s: float, most: int) -> int:
@@ -222,25 +232,26 @@ def block(
     """
     result, wall, cpu = _loop(call, args, loops)
     decoded, after = timed(decode, result)
-    return _block(wall, cpu, loops, _late(after, decoded, decode_s), TOLERANCE), decoded
+    return _block(wall, cpu, loops, _late(after, decoded, decode_s)), decoded
 
 
 def proof(
     call: Callable[..., Any],
     args: tuple[Any, ...],
     decode: Callable[[Any], Any],
-    loops: int,
+    call_s: float,
     decode_s: float,
 ) -> Block:
     """A longer block after which the process must stand still; void when its calls were not complete.
 
-    CPU that is booked after the last output was decoded is work that the sample missed, too.
+    `call_s` is about what a call takes. CPU that is booked after the last output was decoded is work
+    that the sample missed, too.
     """
-    loops = loops if loops == 1 else round(loops * PROOF_S / BLOCK_S)
+    loops = max(1, round(PROOF_S / call_s))
     result, wall, cpu = _loop(call, args, loops)
     decoded, after = timed(decode, result)
     missed = _late(after, decoded, decode_s) + _stand_still()
-    return _block(wall, cpu, loops, missed, PROOF_TOLERANCE)
+    return _block(wall, cpu, loops, missed)
 
 
 def _late(after: Sample, decoded: Any, decode_s: float) -> float:
@@ -249,11 +260,11 @@ def _late(after: Sample, decoded: Any, decode_s: float) -> float:
     return max(after.wall_s - allowed, 0.0)
 
 
-def _block(wall: float, cpu: float, loops: int, missed: float, tolerance: float) -> Block:
+def _block(wall: float, cpu: float, loops: int, missed: float) -> Block:
     void = None
     # on a loaded machine wall time is partly others', and no measure of the work
     own = min(wall, max(cpu, wall / 2))
-    if missed > max(tolerance * own, TOLERANCE_S):
+    if missed > max(TOLERANCE * own, TOLERANCE_S):
         void = (
             "the call returned before it was complete: "
             f"{missed * 1e6:.0f} us of work followed a block of {wall * 1e6:.0f} us"

@@ -27,6 +27,7 @@ class Call:
 
     prepared: Any
     loops: int = 1
+    call_s: float = 0.0
     decode_s: float = 0.0
     last: Any = None
 
@@ -34,10 +35,10 @@ class Call:
         """Warm up and choose the number of calls in a block; seconds of one."""
         args = self.prepared.encode(point)
         with stopwatch.quiet():
-            self.loops, call_s, self.decode_s = stopwatch.calibrate(
+            self.loops, self.call_s, self.decode_s = stopwatch.calibrate(
                 self.prepared.call, args, self.prepared.decode, warm_s
             )
-        return call_s
+        return self.call_s
 
     def block(self, point: Any) -> stopwatch.Block:
         """One block with fresh inputs."""
@@ -53,7 +54,7 @@ class Call:
         args = self.prepared.encode(point)
         with stopwatch.quiet():
             return stopwatch.proof(
-                self.prepared.call, args, self.prepared.decode, self.loops, self.decode_s
+                self.prepared.call, args, self.prepared.decode, self.call_s, self.decode_s
             )
 
     def round_trips(self, point: Any, blocks: int) -> list[stopwatch.Block]:
