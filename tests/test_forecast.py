@@ -7,6 +7,7 @@ import pytest
 
 from adbench import registry
 from adbench.harness import costs, plan
+from adbench.harness import forecast as forecasting
 from adbench.harness.forecast import Forecast, Learnt, Seen, forecast, learn
 from adbench.model import Operator
 
@@ -80,9 +81,18 @@ def test_other_processes_make_a_run_longer() -> None:
     rows = plan.rows(FREE, BASE)
     quiet = forecast(rows, FREE).likely_s
     assert forecast(rows, FREE, busy=1.0).likely_s == pytest.approx(2 * quiet)
-    learnt = Learnt(busy=0.5)
-    assert forecast(rows, FREE, learnt, busy=0.5).likely_s == pytest.approx(quiet)
+    learnt = Learnt(busy=1.0)
+    assert forecast(rows, FREE, learnt, busy=1.0).likely_s == pytest.approx(quiet)
     assert forecast(rows, FREE, learnt).likely_s < quiet
+
+
+def test_idle_cores_are_filled_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of two cores in use by others leaves one for the measurement; of a single core it is all."""
+    rows = plan.rows(FREE, BASE)
+    quiet = forecast(rows, FREE).likely_s
+    for cores, busy, slower in ((2, 0.5, 1.0), (1, 0.5, 1.5), (4, 0.9, 1.6)):
+        monkeypatch.setattr(forecasting, "usable_cores", lambda n=cores: list(range(n)))
+        assert forecast(rows, FREE, busy=busy).likely_s == pytest.approx(slower * quiet)
 
 
 def test_what_a_file_has_is_not_measured_again() -> None:

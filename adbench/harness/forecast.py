@@ -13,6 +13,7 @@ import numpy as np
 
 from adbench.harness import costs, stopwatch
 from adbench.harness.learning import AROUND_BLOCK_S, AROUND_CASE_S, PROOFS, Learnt, Seen, learn
+from adbench.harness.machine import usable_cores
 from adbench.harness.plan import CONTENDERS, FIXED_PAIR, Preset, Row, Stage, decided, stages, twins
 from adbench.model import Method, Operator, size_text
 
@@ -44,6 +45,12 @@ class Forecast:
         """For the user, before the run."""
         low, high = _duration(self.low_s), _duration(self.high_s)
         return f"this run will take about {_duration(self.likely_s)} ({low} to {high})"
+
+
+def _slowed(busy: float) -> float:
+    """How much longer a run takes beside others: they fill the idle cores before they take turns on ours."""
+    cores = len(usable_cores())
+    return 1.0 + max(0.0, busy * cores - (cores - 1))
 
 
 def _duration(seconds: float) -> str:
@@ -90,7 +97,7 @@ def forecast(
         How many times as fast as the machine of `costs` this one is: ``costs.KERNEL_S`` over a call
         of the reference kernel. Costs that were learnt are this machine's already.
     busy : float
-        Share of all cores that other processes use now: they take their turns on ours too.
+        Share of all cores that other processes use now: beyond the idle ones they take turns on ours.
     done : collection of (case id, repeat, twin)
         What a file that is continued has already.
     """
@@ -101,7 +108,7 @@ def forecast(
         for stage in stages(chosen)
     )
     total += sum(estimate.reference_s(row) for row in rows if row.id not in known.judged)
-    total *= (1.0 + busy) / (1.0 + known.busy)
+    total *= _slowed(busy) / _slowed(known.busy)
     factor = FACTOR_LEARNT if known.cases else FACTOR
     low, likely, high = total / factor, total, total * factor
     if chosen.budget_s is not None:
