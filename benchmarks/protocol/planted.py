@@ -35,7 +35,7 @@ from adbench.model import Operator
 PLUGIN = Path(__file__).resolve().parent / "planted_plugin"
 PLANTED, PLAIN = "numba-planted", "numba-dual"
 TARGET = 1.10
-# The first steps hide behind the call's own work, so that only from some dozens on time grows evenly.
+# The last steps run beside the next call's beginning, so that only from some dozens on time grows evenly.
 TRIAL_STEPS = (100, 200)
 CORRECTIONS, GOOD = 4, 0.005
 ROUNDS = 80
@@ -145,7 +145,7 @@ def _asked(parser: argparse.ArgumentParser) -> argparse.Namespace:
     minima_only = "--minima" in sys.argv
     if not minima_only:
         study.arguments(parser)
-    parser.add_argument("--size", type=int, default=1_000, help="data of the likelihood")
+    parser.add_argument("--size", type=int, default=10_000, help="data of the likelihood")
     parser.add_argument("--no-asv", action="store_true")
     parser.add_argument("--minima", type=int, nargs="+", help=argparse.SUPPRESS)
     return parser.parse_args()

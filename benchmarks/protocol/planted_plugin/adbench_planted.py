@@ -1,8 +1,9 @@
 """A method with a planted slowdown: numba-dual, and after each call a fixed amount of work for nothing.
 
 The work is a chain of multiplications and additions inside the same compiled function, as many as
-``ADBENCH_PLANTED`` says; a chain that starts from an input cannot be folded away, and each step waits
-for the one before it, so that its time grows evenly with its length.
+``ADBENCH_PLANTED`` says. It starts from the result, so that it can neither be folded away nor hide
+behind the work it follows, and each step waits for the one before it: its time grows evenly with its
+length.
 """
 
 import os
@@ -30,7 +31,7 @@ def slowed(inner: Any, count: int) -> Any:
     @numba.njit(error_model="numpy")
     def call(x, *data):  # type: ignore[no-untyped-def]
         out = inner(x, *data)
-        chain = x[0]
+        chain = out[0]
         for _ in range(count):
             chain = chain * 0.999 + 1e-3
         if chain > 1e300:  # never, but the compiler cannot know
