@@ -6,9 +6,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from adbench.dual import array, rules, scalar
-from adbench.dual.array_arithmetic import NUMPY
-from adbench.dual.scalar import math
+from adbench.dual import numpy as array
+from adbench.dual import python as scalar
+from adbench.dual import rules
+from adbench.dual.numpy.arithmetic import NUMPY
+from adbench.dual.python import math
 
 INF, NAN = python_math.inf, python_math.nan
 
@@ -60,7 +62,7 @@ def power(x):
 def test_a_variable_exponent_leaves_the_bases_derivative_alone(variant):
     """As jax.grad: zero to a power has the limit's slopes, a negative base none in its exponent."""
     for x, expected in GRADIENTS:
-        np.testing.assert_allclose(variant("gradient", power, x), expected, err_msg=str(x))
+        np.testing.assert_allclose(variant("grad", power, x), expected, err_msg=str(x))
     for x, expected in HESSIANS:
         h = np.ravel(variant("hessian", power, x))
         np.testing.assert_allclose(h, expected, err_msg=str(x))
@@ -70,23 +72,23 @@ def test_a_variable_exponent_leaves_the_bases_derivative_alone(variant):
 def test_a_missing_slope_in_the_exponent_stays_with_the_exponent(variant):
     """Variables that the exponent does not depend on keep their derivatives, more than three too."""
     f = lambda x: x[0] ** x[1] + x[2] * x[3] + (-2.0) ** x[4]  # noqa: E731
-    g = variant("gradient", f, (-2.0, 3.0, 5.0, 7.0, 2.0))
+    g = variant("grad", f, (-2.0, 3.0, 5.0, 7.0, 2.0))
     np.testing.assert_allclose(g, [12.0, NAN, 7.0, 5.0, NAN])
 
 
 def test_elements_of_an_array_of_powers_do_not_disturb_each_other():
     f = lambda x: np.sum(x[:3] ** x[3:])  # noqa: E731
-    g = array.gradient(f)(np.array([-2.0, 0.0, 2.0, 2.0, 2.0, 3.0]))
+    g = array.grad(f)(np.array([-2.0, 0.0, 2.0, 2.0, 2.0, 3.0]))
     np.testing.assert_allclose(g, [-4.0, 0.0, 12.0, NAN, 0.0, 8.0 * python_math.log(2.0)])
 
 
 def test_nested_scalar_duals_keep_the_same_slopes():
     """The second derivative of a^b in a by nesting, with b a variable of both calls."""
-    inner = lambda v: scalar.gradient(power)(v)[0]  # noqa: E731
+    inner = lambda v: scalar.grad(power)(v)[0]  # noqa: E731
     for x, expected in (((0.0, 2.0), 2.0), ((-2.0, 2.0), 2.0), ((0.0, 3.0), 0.0)):
-        assert scalar.gradient(inner)(list(x))[0] == expected
+        assert scalar.grad(inner)(list(x))[0] == expected
     angle = lambda v: math.atan2(v[0], v[1])  # noqa: E731
-    nested = [scalar.gradient(lambda v, i=i: scalar.gradient(angle)(v)[i])([0.3, 0.7])
+    nested = [scalar.grad(lambda v, i=i: scalar.grad(angle)(v)[i])([0.3, 0.7])
               for i in (0, 1)]  # fmt: skip
     np.testing.assert_allclose(nested, scalar.hessian(angle)([0.3, 0.7]), rtol=1e-14)
 
@@ -94,7 +96,7 @@ def test_nested_scalar_duals_keep_the_same_slopes():
 def test_powers_that_python_refuses_are_refused():
     for x, error in (((0.0, -1.0), ZeroDivisionError), ((1e200, 2.0), OverflowError)):
         with pytest.raises(error):
-            scalar.gradient(power)(list(x))
+            scalar.grad(power)(list(x))
 
 
 # Scales at which a^2 + b^2 is subnormal, zero, ordinary or infinite.
@@ -135,5 +137,5 @@ ANGLES = {
 @pytest.mark.parametrize("scale", [2.0**-600, 2.0**600])
 def test_the_gradient_of_an_angle_neither_underflows_nor_overflows(variant, scale):
     x = (0.3 * scale, -0.7 * scale)
-    ours = variant("gradient", ANGLES[variant], x)
+    ours = variant("grad", ANGLES[variant], x)
     np.testing.assert_allclose(ours, slopes_in_digits(*x)[:2], rtol=1e-15)

@@ -1,7 +1,7 @@
 """Our own dual numbers for plain Python code and for NumPy code: forward mode, nothing compiled.
 
 ``VALUE`` is f itself on plain numbers in the same form, so that a cost ratio says what dual numbers
-add. Namespaces: ``adbench.dual.scalar.math`` for the scalar form, all of NumPy with SciPy's special
+add. Namespaces: ``adbench.dual.python.math`` for the scalar form, all of NumPy with SciPy's special
 functions for the array form.
 """
 
@@ -19,20 +19,20 @@ Function = Callable[..., Any]
 
 
 def _scalar(form: Form, operator: Operator, point: Point) -> Prepared:
-    from adbench.dual import elementary, scalar
+    from adbench.dual import elementary, python
 
     if operator is Operator.VALUE:
         f = form.build(namespace("adbench.dual.plain", dict(elementary.FLOAT)))
         call = _each(f) if form.elementwise else f
     else:
         # `derivative` is there for problems whose formula contains one: scalar duals nest
-        words = {**vars(scalar.math), "derivative": lambda g, t: scalar.derivative(g)(t)}
-        f = form.build(namespace("adbench.dual.scalar.math", words))
+        words = {**vars(python.math), "derivative": lambda g, t: python.derivative(g)(t)}
+        f = form.build(namespace("adbench.dual.python.math", words))
         ways: Mapping[Operator, Function] = {
-            Operator.DERIVATIVE: _each(scalar.derivative(f)),
-            Operator.GRADIENT: scalar.gradient(f),
-            Operator.VALUE_AND_GRADIENT: scalar.value_and_gradient(f),
-            Operator.HESSIAN: scalar.hessian(f),
+            Operator.DERIVATIVE: _each(python.derivative(f)),
+            Operator.GRADIENT: python.grad(f),
+            Operator.VALUE_AND_GRADIENT: python.value_and_grad(f),
+            Operator.HESSIAN: python.hessian(f),
         }
         call = ways[operator]
     return Prepared(call, _lists, decode)
@@ -50,14 +50,15 @@ def _lists(point: Point) -> tuple[Any, ...]:
 
 
 def _array(form: Form, operator: Operator, point: Point) -> Prepared:
-    from adbench.dual import array, elementary
+    from adbench.dual import elementary
+    from adbench.dual import numpy as array
 
     f = form.build(namespace("adbench.dual.numpy", elementary.numpy_words()))
     ways: Mapping[Operator, Function] = {
         Operator.VALUE: f,
         Operator.DERIVATIVE: array.derivative(f),
-        Operator.GRADIENT: array.gradient(f),
-        Operator.VALUE_AND_GRADIENT: array.value_and_gradient(f),
+        Operator.GRADIENT: array.grad(f),
+        Operator.VALUE_AND_GRADIENT: array.value_and_grad(f),
         Operator.HESSIAN: array.hessian(f),
     }
     return Prepared(ways[operator], arrays, decode)
@@ -72,7 +73,7 @@ METHODS = [
         reads=("scalar",),
         operators=OPERATORS,
         prepare=_scalar,
-        imports=("adbench.dual.elementary", "adbench.dual.scalar"),
+        imports=("adbench.dual.elementary", "adbench.dual.python"),
     ),
     Method(
         name="dual-numpy",
@@ -82,6 +83,6 @@ METHODS = [
         reads=("array",),
         operators=OPERATORS,
         prepare=_array,
-        imports=("adbench.dual.elementary", "adbench.dual.array"),
+        imports=("adbench.dual.elementary", "adbench.dual.numpy"),
     ),
 ]

@@ -1,7 +1,7 @@
 """Elementary functions of floats, complex numbers and scalar dual numbers, by one dispatch each.
 
 The rules see this namespace too, so a dual of a dual is differentiated by the same lines. A dual is
-recognised by its ``tag`` (see `adbench.dual.numbers`); nothing else here knows how duals are made.
+recognised by its ``tag`` (see `adbench.dual.python.numbers`); nothing else here knows how duals are made.
 """
 
 from types import ModuleType
@@ -161,7 +161,7 @@ def _where_nonnegative(x: Any, yes: Any, no: Any) -> Any:
 
 
 math = _namespace(
-    "adbench.dual.scalar.math",
+    "adbench.dual.python.math",
     {
         **CONSTANTS,
         **{name: _unary(name, rules.UNARY[name]) for name in UNARY_NAMES if name != "lgamma"},

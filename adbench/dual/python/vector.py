@@ -3,8 +3,8 @@
 from operator import add, neg, sub
 from typing import Any
 
-from adbench.dual.functions import vanishes
-from adbench.dual.numbers import Number, outranks, times
+from adbench.dual.python.functions import vanishes
+from adbench.dual.python.numbers import Number, outranks, times
 
 
 class Vector(Number):

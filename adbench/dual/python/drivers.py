@@ -1,7 +1,7 @@
 """Derivatives of plain Python functions, by scalar dual numbers; the door for users.
 
->>> from adbench.dual.scalar import gradient, math
->>> gradient(lambda x: x[0] * math.exp(x[1]))([2.0, 0.0])
+>>> from adbench.dual.python import grad, math
+>>> grad(lambda x: x[0] * math.exp(x[1]))([2.0, 0.0])
 [1.0, 2.0]
 
 Functions take their variables as a sequence (`derivative`: as one number) and constants after it.
@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from adbench.dual.functions import math
-from adbench.dual.jet import Jet, Pairs
-from adbench.dual.numbers import Dual, Number, dual
-from adbench.dual.vector import Vector, vector
+from adbench.dual.python.functions import math
+from adbench.dual.python.numbers import Dual, Number, dual
+from adbench.dual.python.second import Jet, Pairs
+from adbench.dual.python.vector import Vector, vector
 
 __all__ = [
-    "Dual", "Jet", "Vector", "derivative", "gradient", "hessian", "math", "value_and_gradient",
+    "Dual", "Jet", "Vector", "derivative", "grad", "hessian", "math", "value_and_grad",
 ]  # fmt: skip
 
 Function = Callable[..., Any]
@@ -50,8 +50,8 @@ def derivative(f: Function) -> Function:
     return df
 
 
-def value_and_gradient(f: Function) -> Function:
-    """Value and gradient: ``value_and_gradient(f)(x, *data) -> (value, [df/dx_i])``.
+def value_and_grad(f: Function) -> Function:
+    """Value and gradient: ``value_and_grad(f)(x, *data) -> (value, [df/dx_i])``.
 
     Raises TypeError when f does not return one number.
     """
@@ -69,9 +69,9 @@ def value_and_gradient(f: Function) -> Function:
     return both
 
 
-def gradient(f: Function) -> Function:
-    """The gradient: ``gradient(f)(x, *data) -> [df/dx_i]``, all variables by one pass a chunk."""
-    both = value_and_gradient(f)
+def grad(f: Function) -> Function:
+    """The gradient: ``grad(f)(x, *data) -> [df/dx_i]``, all variables by one pass a chunk."""
+    both = value_and_grad(f)
     return lambda x, *data: both(x, *data)[1]
 
 

@@ -1,7 +1,7 @@
 """The array dual number: a NumPy array with its derivatives along k directions (vector mode).
 
 Knows arithmetic, alignment and how NumPy hands calls over; which NumPy functions are offered is the
-matter of `adbench.dual.array_functions`, which fills the two tables below when it is imported.
+matter of `adbench.dual.numpy.functions`, which fills the two tables below when it is imported.
 """
 
 from collections.abc import Callable
@@ -234,14 +234,14 @@ class DualArray:
         # only reached for what is no slot, property or method above
         if name in METHODS:
             return partial(FUNCTIONS[getattr(np, name)], self)
-        raise AttributeError(f"array duals have no attribute '{name}': see adbench.dual.array")
+        raise AttributeError(f"array duals have no attribute '{name}': see adbench.dual.numpy")
 
 
 def unknown(name: str) -> TypeError:
     """The error for a NumPy function that array duals do not have."""
     return TypeError(
         f"array duals have no np.{name}: write it with arithmetic, indexing and the functions that "
-        "adbench.dual.array lists, or use the scalar duals of adbench.dual.scalar"
+        "adbench.dual.numpy lists, or use the scalar duals of adbench.dual.python"
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from operator import neg
 from typing import Any
 
-from adbench.dual.functions import binary, math, power, vanishes
+from adbench.dual.python.functions import binary, math, power, vanishes
 
 
 def outranks(other: Any, mine: "Number") -> bool:
@@ -24,7 +24,7 @@ def outranks(other: Any, mine: "Number") -> bool:
     if not tag and getattr(other, "ndim", None):
         raise TypeError(
             "a scalar dual number meets an array: index the array, or differentiate whole-array "
-            "code with adbench.dual.array"
+            "code with adbench.dual.numpy"
         )
     return bool(tag > mine.tag)
 
@@ -88,7 +88,7 @@ class Number:
     def __float__(self) -> float:
         raise TypeError(
             "float() of a dual number would drop its derivative: use the functions of "
-            "adbench.dual.scalar.math in place of the standard math module, or take .value"
+            "adbench.dual.python.math in place of the standard math module, or take .value"
         )
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from adbench.dual.array_arithmetic import total
-from adbench.dual.array_functions import (
+from adbench.dual.numpy.arithmetic import total
+from adbench.dual.numpy.array_type import FUNCTIONS, UFUNCS, Array, DualArray, full, plain
+from adbench.dual.numpy.functions import (
     common_seed,
     concatenate,
     implements,
@@ -14,7 +15,6 @@ from adbench.dual.array_functions import (
     ravel,
     reshape,
 )
-from adbench.dual.array_type import FUNCTIONS, UFUNCS, Array, DualArray, full, plain
 
 
 @implements(np.prod)

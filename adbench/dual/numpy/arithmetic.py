@@ -12,8 +12,8 @@ import numpy as np
 from scipy import special
 
 from adbench.dual import rules
-from adbench.dual.array_type import UFUNCS, Array, DualArray, Seed, plain
 from adbench.dual.elementary import ARRAY
+from adbench.dual.numpy.array_type import UFUNCS, Array, DualArray, Seed, plain
 
 NUMPY: Any = SimpleNamespace(**ARRAY, where=np.where)
 Block = Any  # an array, or None for zero
@@ -31,7 +31,7 @@ def same_seed(a: DualArray, b: DualArray) -> Seed:
     if a.seed is not b.seed:
         raise TypeError(
             "array duals of two differentiations meet: array duals do not nest; use "
-            "adbench.dual.array.hessian for second derivatives, or the scalar duals"
+            "adbench.dual.numpy.hessian for second derivatives, or the scalar duals"
         )
     return a.seed
 

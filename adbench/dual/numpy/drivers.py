@@ -1,8 +1,8 @@
 """Derivatives of whole-array NumPy code, by array duals; the door for users.
 
 >>> import numpy as np
->>> from adbench.dual.array import gradient
->>> gradient(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
+>>> from adbench.dual.numpy import grad
+>>> grad(lambda x: np.sum(x * x))(np.array([1.0, 2.0]))
 array([2., 4.])
 
 A function takes one array of variables, and constants after it, and may use arithmetic, indexing,
@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adbench.dual import array_functions, array_products
-from adbench.dual.array_type import DualArray, Seed
+from adbench.dual.numpy import functions, products
+from adbench.dual.numpy.array_type import DualArray, Seed
 
-__all__ = ["DualArray", "derivative", "gradient", "hessian", "value_and_gradient"]
+__all__ = ["DualArray", "derivative", "grad", "hessian", "value_and_grad"]
 
 Function = Callable[..., Any]
 Array = npt.NDArray[Any]
@@ -42,7 +42,7 @@ ELEMENTS = 2**14
 FEW = 8
 
 # importing these modules has filled the tables of the array dual
-_TABLES = (array_functions, array_products)
+_TABLES = (functions, products)
 
 
 def derivative(f: Function) -> Function:
@@ -69,8 +69,8 @@ def derivative(f: Function) -> Function:
     return df
 
 
-def value_and_gradient(f: Function) -> Function:
-    """Value and gradient: ``value_and_gradient(f)(x, *data) -> (value, gradient)``.
+def value_and_grad(f: Function) -> Function:
+    """Value and gradient: ``value_and_grad(f)(x, *data) -> (value, gradient)``.
 
     The gradient has the shape of x. Raises TypeError when f does not return one number.
     """
@@ -91,9 +91,9 @@ def value_and_gradient(f: Function) -> Function:
     return both
 
 
-def gradient(f: Function) -> Function:
-    """The gradient: ``gradient(f)(x, *data)``, of the shape of x."""
-    both = value_and_gradient(f)
+def grad(f: Function) -> Function:
+    """The gradient: ``grad(f)(x, *data)``, of the shape of x."""
+    both = value_and_grad(f)
     return lambda x, *data: both(x, *data)[1]
 
 
@@ -119,7 +119,7 @@ def hessian(f: Function) -> Function:
 def _variables(x: Any) -> Array:
     if isinstance(x, DualArray):
         raise TypeError(
-            "array duals do not nest: use adbench.dual.array.hessian for second derivatives, or the "
+            "array duals do not nest: use adbench.dual.numpy.hessian for second derivatives, or the "
             "scalar duals"
         )
     variables: Array = np.asarray(x)

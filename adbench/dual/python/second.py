@@ -8,8 +8,8 @@ possible, and the tests hold it against jets.
 from operator import add
 from typing import Any
 
-from adbench.dual.functions import binary, vanishes
-from adbench.dual.numbers import Number, outranks, times
+from adbench.dual.python.functions import binary, vanishes
+from adbench.dual.python.numbers import Number, outranks, times
 
 Pairs = tuple[tuple[int, int], ...]
 Block = list[Any] | None

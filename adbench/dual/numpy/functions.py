@@ -9,8 +9,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from adbench.dual.array_arithmetic import aligned, lift, same_seed
-from adbench.dual.array_type import FUNCTIONS, UFUNCS, Array, DualArray, Seed, full, linear, plain
+from adbench.dual.numpy.arithmetic import aligned, lift, same_seed
+from adbench.dual.numpy.array_type import (
+    FUNCTIONS,
+    UFUNCS,
+    Array,
+    DualArray,
+    Seed,
+    full,
+    linear,
+    plain,
+)
 
 Axes = int | tuple[int, ...] | None
 Ours = TypeVar("Ours", bound=Callable[..., Any])

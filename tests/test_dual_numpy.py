@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from adbench.dual import array, rules, scalar
-from adbench.dual.array import DualArray, derivative, gradient, hessian, value_and_gradient
-from adbench.dual.array_arithmetic import NUMPY, binary
-from adbench.dual.array_type import FUNCTIONS, UFUNCS, Seed
+from adbench.dual import python as scalar
+from adbench.dual import rules
 from adbench.dual.elementary import ARRAY
+from adbench.dual.numpy import DualArray, derivative, drivers, grad, hessian, value_and_grad
+from adbench.dual.numpy.arithmetic import NUMPY, binary
+from adbench.dual.numpy.array_type import FUNCTIONS, UFUNCS, Seed
 
 M = np.array([[1.0, -2.0, 0.5], [0.3, 4.0, -1.0], [2.0, 2.0, 1.5]])
 W = np.array([0.5, -1.0, 2.0])
@@ -99,7 +100,7 @@ FEATURES = {
 @pytest.mark.parametrize("name", FEATURES)
 def test_features_agree_with_differences_to_second_order(name):
     f = FEATURES[name]
-    value, slopes = value_and_gradient(f)(X)
+    value, slopes = value_and_grad(f)(X)
     g, h = by_differences(f, X)
     # log2 and log10 are quotients of logarithms; everything else is NumPy's own value
     assert value == pytest.approx(f(X), rel=1e-15 if "log" in name else 0.0)
@@ -154,7 +155,7 @@ def test_scalar_and_array_duals_agree(x, c):
 
     at = np.array(x)
     np.testing.assert_allclose(
-        gradient(in_arrays)(at), scalar.gradient(in_numbers)(x), rtol=1e-12, atol=1e-13
+        grad(in_arrays)(at), scalar.grad(in_numbers)(x), rtol=1e-12, atol=1e-13
     )
     h = hessian(in_arrays)(at)
     np.testing.assert_array_equal(h, h.T)
@@ -165,7 +166,7 @@ def test_scalar_and_array_duals_agree(x, c):
 def test_products_are_differentiated_through_zeros(x):
     x[0] = 0.0
     others = [float(np.prod([v for j, v in enumerate(x) if j != i])) for i in range(len(x))]
-    np.testing.assert_allclose(gradient(np.prod)(np.array(x)), others, rtol=1e-13, atol=1e-300)
+    np.testing.assert_allclose(grad(np.prod)(np.array(x)), others, rtol=1e-13, atol=1e-300)
     without = [
         float(np.prod([v for k, v in enumerate(x) if k not in (0, j)])) for j in range(1, len(x))
     ]
@@ -178,10 +179,10 @@ def test_products_are_differentiated_through_zeros(x):
 def test_differentiation_is_linear_and_obeys_the_product_rule(c, shift):
     f = lambda x: np.sum(np.exp(x * shift) * x)  # noqa: E731
     g = lambda x: np.dot(x, x) + np.sin(x[0])  # noqa: E731
-    both = gradient(lambda x: c * f(x) + g(x))(X)
-    np.testing.assert_allclose(both, c * gradient(f)(X) + gradient(g)(X), rtol=1e-12, atol=1e-13)
-    ours = gradient(lambda x: f(x) * g(x))(X)
-    expected = gradient(f)(X) * g(X) + f(X) * gradient(g)(X)
+    both = grad(lambda x: c * f(x) + g(x))(X)
+    np.testing.assert_allclose(both, c * grad(f)(X) + grad(g)(X), rtol=1e-12, atol=1e-13)
+    ours = grad(lambda x: f(x) * g(x))(X)
+    expected = grad(f)(X) * g(X) + f(X) * grad(g)(X)
     np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-13)
 
 
@@ -204,9 +205,9 @@ def test_elementwise_derivatives_take_one_pass_and_keep_the_shape():
 def test_chunks_give_what_single_passes_give(n, monkeypatch):
     x = np.linspace(0.5, 2.0, n)
     f = lambda x: np.sum(np.cumsum(x * x) / x) * x[0]  # noqa: E731
-    whole, bent = gradient(f)(x), hessian(f)(x)
-    monkeypatch.setattr(array, "ELEMENTS", 1)
-    np.testing.assert_allclose(gradient(f)(x), whole, rtol=1e-14)
+    whole, bent = grad(f)(x), hessian(f)(x)
+    monkeypatch.setattr(drivers, "ELEMENTS", 1)
+    np.testing.assert_allclose(grad(f)(x), whole, rtol=1e-14)
     np.testing.assert_allclose(hessian(f)(x), bent, rtol=1e-13, atol=1e-13)
     np.testing.assert_allclose(whole, by_differences(f, x)[0], rtol=1e-7)
 
@@ -220,8 +221,8 @@ def test_memory_stays_bounded_with_many_variables():
         return np.sum(x * x)
 
     x = np.linspace(0.0, 1.0, 2_000)
-    np.testing.assert_array_equal(gradient(f)(x), 2.0 * x)
-    assert max(largest) <= array.ELEMENTS
+    np.testing.assert_array_equal(grad(f)(x), 2.0 * x)
+    assert max(largest) <= drivers.ELEMENTS
 
 
 def test_tangents_of_a_parameter_stay_small_until_they_meet_data():
@@ -233,16 +234,16 @@ def test_tangents_of_a_parameter_stay_small_until_they_meet_data():
         seen.append(d.tangents.shape)
         return np.sum(d)
 
-    np.testing.assert_array_equal(gradient(f)(np.array([0.3, 0.1]), data), [-1_000.0, 0.0])
+    np.testing.assert_array_equal(grad(f)(np.array([0.3, 0.1]), data), [-1_000.0, 0.0])
     assert seen == [(2, 1)]
 
 
 def test_the_shape_and_type_of_x_are_kept():
-    g = gradient(lambda x: np.sum(x @ x.T))(M)
+    g = grad(lambda x: np.sum(x @ x.T))(M)
     assert g.shape == M.shape
-    assert gradient(lambda x: np.sum(x * x))(np.array([1, 2])).tolist() == [2.0, 4.0]
+    assert grad(lambda x: np.sum(x * x))(np.array([1, 2])).tolist() == [2.0, 4.0]
     single = np.array([1.0, 2.0], dtype=np.float32)
-    assert gradient(lambda x: np.sum(x * x + 1.0))(single).dtype == np.float32
+    assert grad(lambda x: np.sum(x * x + 1.0))(single).dtype == np.float32
 
 
 def test_slopes_at_kinks_and_singular_points_are_those_the_table_promises():
@@ -255,7 +256,7 @@ def test_slopes_at_kinks_and_singular_points_are_those_the_table_promises():
     assert derivative(np.abs)(np.array([0.0, -0.0])).tolist() == [1.0, 1.0]
     # at a tie, the first operand; NaN stays NaN
     assert derivative(lambda x: np.maximum(x, 2.0 * x))(zero) == 1.0
-    assert np.isnan(value_and_gradient(lambda x: np.sum(np.minimum(x, 1.0)))(zero * np.nan)[0])
+    assert np.isnan(value_and_grad(lambda x: np.sum(np.minimum(x, 1.0)))(zero * np.nan)[0])
 
 
 def test_missing_functions_are_named_with_the_remedy():
@@ -265,12 +266,12 @@ def test_missing_functions_are_named_with_the_remedy():
         (np.logaddexp, "logaddexp"),
         (np.add.accumulate, r"add\.accumulate"),
     ):
-        with pytest.raises(TypeError, match=rf"no np\.{name}: .*adbench\.dual\.array"):
-            gradient(lambda x, f=f: np.sum(f(x, x) if f is np.logaddexp else f(x)))(X)
+        with pytest.raises(TypeError, match=rf"no np\.{name}: .*adbench\.dual\.numpy"):
+            grad(lambda x, f=f: np.sum(f(x, x) if f is np.logaddexp else f(x)))(X)
     with pytest.raises(AttributeError, match="no attribute 'argsort'"):
-        gradient(lambda x: x.argsort())(X)
+        grad(lambda x: x.argsort())(X)
     with pytest.raises(TypeError, match="takes no out"):
-        gradient(lambda x: np.sum(np.exp(x, out=np.zeros(3))))(X)
+        grad(lambda x: np.sum(np.exp(x, out=np.zeros(3))))(X)
 
 
 def test_what_would_drop_a_derivative_is_an_error_with_a_remedy():
@@ -280,18 +281,18 @@ def test_what_would_drop_a_derivative_is_an_error_with_a_remedy():
         (lambda x: x.__setitem__(0, 1.0), "in place"),
         (lambda x: x, "one number"),
         (lambda x: [x[0]], "one number"),
-        (lambda x: np.sum(x * gradient(np.sum)(x)), "do not nest"),
+        (lambda x: np.sum(x * grad(np.sum)(x)), "do not nest"),
         (lambda x: np.sum(derivative(lambda y: y * x)(X)), "do not nest"),
         (lambda x: np.sum(np.matmul(np.ones((2, 3, 3)), x)), "1 or 2 axes"),
         (lambda x: np.max(M * x, axis=0), "no axis"),
     ):
         with pytest.raises(TypeError, match=remedy):
-            gradient(f)(X)
+            grad(f)(X)
     with pytest.raises(TypeError, match="element by element"):
         derivative(np.sum)(X)
     # NumPy wraps our error when a dual is written into a plain array
     with pytest.raises(ValueError, match="array element") as caught:
-        gradient(lambda x: np.zeros(3).__setitem__(0, x[0]))(X)
+        grad(lambda x: np.zeros(3).__setitem__(0, x[0]))(X)
     assert "would drop its derivatives" in str(caught.value.__cause__)
 
 
@@ -316,7 +317,7 @@ def _aliased(x):
 def test_arrays_are_not_changed_in_place(f, rewrite):
     """NumPy's z would follow y; ours would not, and its sum would be a wrong derivative."""
     with pytest.raises(TypeError, match=f"in place: .*{rewrite}"):
-        gradient(f)(X)
+        grad(f)(X)
 
 
 def test_single_numbers_accumulate_as_numpys_do():
@@ -331,13 +332,13 @@ def test_single_numbers_accumulate_as_numpys_do():
         return total - first
 
     expected = by_differences(f, X)[0]
-    np.testing.assert_allclose(gradient(f)(X), expected, rtol=1e-8)
+    np.testing.assert_allclose(grad(f)(X), expected, rtol=1e-8)
 
 
 def test_constants_and_empty_arrays_have_zero_derivatives():
-    assert gradient(lambda x: 3.0)(X).tolist() == [0.0, 0.0, 0.0]
+    assert grad(lambda x: 3.0)(X).tolist() == [0.0, 0.0, 0.0]
     assert hessian(lambda x: x[0])(X).tolist() == np.zeros((3, 3)).tolist()
-    assert gradient(np.sum)(np.zeros(0)).shape == (0,)
+    assert grad(np.sum)(np.zeros(0)).shape == (0,)
     assert hessian(np.sum)(np.zeros(0)).shape == (0, 0)
 
 
@@ -359,4 +360,4 @@ def test_every_word_of_the_rules_and_every_listed_function_is_there():
               np.expand_dims, np.squeeze, np.broadcast_to, np.copy)  # fmt: skip
     for f in listed:
         assert f in FUNCTIONS
-        assert f"`{f.__name__.replace('amax', 'max').replace('amin', 'min')}`" in array.__doc__
+        assert f"`{f.__name__.replace('amax', 'max').replace('amin', 'min')}`" in drivers.__doc__
