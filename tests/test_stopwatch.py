@@ -76,6 +76,24 @@ def test_a_proof_lasts_ten_blocks_whatever_a_call_takes() -> None:
     assert stopwatch.proof(lambda: 1, (), int, 1e-5, 1.0).loops == 2000
 
 
+def test_slow_calls_are_calibrated_by_two_and_prove_themselves() -> None:
+    """Each block of them is a proof: work that goes on afterwards voids it."""
+    calls = []
+
+    def call() -> int:
+        calls.append(1)
+        burn(stopwatch.SLOW_S * 1.1)
+        if len(calls) > 2:
+            threading.Thread(target=burn, args=(30e-3,)).start()
+        return 1
+
+    loops, call_s, _ = stopwatch.calibrate(call, (), int)
+    assert (loops, len(calls)) == (1, 2)
+    assert call_s >= stopwatch.SLOW_S
+    assert stopwatch.block(call, (), int, 1, 0.0)[0].void is None
+    assert stopwatch.block(call, (), int, 1, 0.0, still=True)[0].void is not None
+
+
 def test_a_block_is_disturbed_when_the_process_waited() -> None:
     """A tenth of the time of a block, and more than 50 us."""
     quiet = stopwatch.Block(wall_s=1.05e-6, cpu_s=1e-6, loops=2000)

@@ -20,8 +20,8 @@ from adbench.reference.truth import UncertifiedError, reference
 __all__ = ["Cell"]
 
 # A void block is measured again. Noise voids one in forty on a loaded virtual machine, where steal is booked as
-# CPU; a call that is not complete voids them all (docs/adr/0005).
-VOIDS = 8
+# CPU; a call that is not complete voids them all (docs/adr/0005). Noise is nothing beside slow calls.
+VOIDS, VOIDS_SLOW = 8, 2
 # A block of f itself for every third block of the derivative.
 VALUE_EVERY = 3
 ROUND_TRIPS = 5
@@ -146,7 +146,12 @@ class Cell:
         self.again_left = self.blocks_left if self.call_s <= stopwatch.BLOCK_S else 0
 
     def prove(self) -> None:
-        """Prove that calls are complete when they return; a void proof is repeated, `VOIDS` end the case."""
+        """Prove that calls are complete when they return; a void proof is repeated, `VOIDS` end the case.
+
+        The blocks of slow calls need no proof beside them: each is one.
+        """
+        if self.slow:
+            return
         for left in reversed(range(VOIDS)):
             block = self.ask("proof")
             if block.void is None:
@@ -171,6 +176,11 @@ class Cell:
         self.values_left = min(blocks, self.blocks_left)
 
     @property
+    def slow(self) -> bool:
+        """Whether its calls are so slow that each block proves itself."""
+        return self.call_s >= stopwatch.SLOW_S
+
+    @property
     def done(self) -> bool:
         """Whether every block is measured."""
         return self.blocks_left <= 0
@@ -178,13 +188,13 @@ class Cell:
     def block(self) -> None:
         """One block, and now and then one of f itself.
 
-        A void block is measured again; `VOIDS` in a row end the case. So is a disturbed one, as long
+        A void block is measured again; `VOIDS` in a row end the case (of slow calls `VOIDS_SLOW`). So is a disturbed one, as long
         as `again_left` lasts.
         """
         block = self.ask("block")
         if block.void is not None:
             self.voids += 1
-            if self.voids == VOIDS:
+            if self.voids == (VOIDS_SLOW if self.slow else VOIDS):
                 raise Failure(Outcome.FAILED, block.void)
             return
         self.voids = 0

@@ -7,7 +7,8 @@ most blocks run undisturbed. After it the last output is decoded; time that this
 numbers was not in the sample, and the block is void.
 
 A proof is a longer block, ten times as long, after which the process must stand still as well:
-whatever it still does was not in the sample. It is made before and after the samples of a case.
+whatever it still does was not in the sample. It is made before and after the samples of a case; the
+samples of slow calls, of a quarter of a second and more, are proofs themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 
 __all__ = [
     "BLOCK_S",
+    "SLOW_S",
     "Block",
     "Sample",
     "block",
@@ -46,7 +48,8 @@ TOLERANCE = 0.05
 TOLERANCE_S = 50e-6
 # A pinned process that computes has its core: wall time beyond CPU time is time it was kept waiting.
 DISTURBED = 0.1
-# A call that is longer than a block is repeated for half a second, this often at least.
+# A call that is longer than a block is repeated for half a second, this often at least. From `SLOW_S`
+# on each one is proved by itself.
 STEADY_S = 0.5
 FEWEST, FEWEST_SLOW, SLOW_S = 8, 3, 0.25
 # Warm-up ends when two blocks in a row are this near to the best, or after `WARM_MOST_S`.
@@ -161,8 +164,9 @@ def calibrate(
         Seconds of one call, the best seen; what runs on after the calls is included, because a call
         that does not wait would otherwise be given far too many loops.
     decode_s : float
-        Seconds that `decode` takes alone, its output complete beforehand: the best of three, each after
-        a call, whose data have driven what decoding needs out of the caches.
+        Seconds that `decode` takes alone, its output complete beforehand: the best of three (of slow
+        calls: the only one), each after a call, whose data have driven what decoding needs out of the
+        caches.
     """
     loops, spent, last = 1, 0.0, float("inf")
     _, wall, _ = _loop(call, args, 1)
@@ -171,10 +175,13 @@ def calibrate(
     while True:
         # at most sixteenfold: the first calls are slower than what follows
         loops = max(1, min(round(BLOCK_S / best), 16 * loops))
-        _, wall, _ = _loop(call, args, loops)
+        result, wall, _ = _loop(call, args, loops)
         each = wall / loops + after
         best = min(best, each)
         spent += wall
+        if best >= SLOW_S:  # further calls would teach little for their time
+            _stand_still()
+            return 1, best, timed(decode, result)[1].wall_s
         steady = max(each, last) <= WARM * best
         if (spent >= warm_s and steady) or spent >= max(WARM_MOST_S, warm_s):
             break
@@ -224,15 +231,19 @@ def block(
     decode: Callable[[Any], Any],
     loops: int,
     decode_s: float,
+    still: bool = False,
 ) -> tuple[Block, Any]:
     """One block and the decoded last output, decoded right after the last call.
 
     Wall time of that decode beyond `decode_s` (itself at most what copying the numbers out may cost)
-    is work that the sample missed.
+    is work that the sample missed; with `still`, so is CPU that is booked afterwards, as in a proof.
     """
     result, wall, cpu = _loop(call, args, loops)
     decoded, after = timed(decode, result)
-    return _block(wall, cpu, loops, _late(after, decoded, decode_s)), decoded
+    missed = _late(after, decoded, decode_s)
+    if still:
+        missed += _stand_still()
+    return _block(wall, cpu, loops, missed), decoded
 
 
 def proof(
@@ -248,10 +259,7 @@ def proof(
     that the sample missed, too.
     """
     loops = max(1, round(PROOF_S / call_s))
-    result, wall, cpu = _loop(call, args, loops)
-    decoded, after = timed(decode, result)
-    missed = _late(after, decoded, decode_s) + _stand_still()
-    return _block(wall, cpu, loops, missed)
+    return block(call, args, decode, loops, decode_s, still=True)[0]
 
 
 def _late(after: Sample, decoded: Any, decode_s: float) -> float:

@@ -42,10 +42,11 @@ class Call:
 
     def block(self, point: Any) -> stopwatch.Block:
         """One block with fresh inputs."""
-        args = self.prepared.encode(point)
+        p, args = self.prepared, self.prepared.encode(point)
+        slow = self.call_s >= stopwatch.SLOW_S
         with stopwatch.quiet():
             block, self.last = stopwatch.block(
-                self.prepared.call, args, self.prepared.decode, self.loops, self.decode_s
+                p.call, args, p.decode, self.loops, self.decode_s, still=slow
             )
         return block
 
