@@ -62,6 +62,14 @@ def tests_minimal(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
+@nox.session(name="dual-numba-previous")
+def dual_numba_previous(session: nox.Session) -> None:
+    """Numba's duals on the minor release of Numba before the installed one: they hook into it."""
+    install(session, "-e", ".[tests]", "numba==0.67.*")
+    found = sorted(str(p) for p in (ROOT / "tests").glob("test_dual_numba*.py"))
+    session.run("pytest", *found, *session.posargs)
+
+
 @nox.session(name="tests-peers")
 def tests_peers(session: nox.Session) -> None:
     """The test-suite beside PyTorch and TensorFlow, which are too large for [all]."""
@@ -97,3 +105,22 @@ def tables(session: nox.Session) -> None:
     """Write README's tables of problems and methods anew from the registry."""
     install(session, "-e", ".")
     session.run("python", "docs/tables.py")
+
+
+@nox.session(name="bench-dual")
+def bench_dual(session: nox.Session) -> None:
+    """Our duals against hand-written C (needs gcc), JAX and others; options of run.py after `--`."""
+    install(session, "-e", ".[core]")
+    for tool in ("num-dual", "fastdual", "hyperjet", "jacobi"):
+        # not every Python has a wheel of each; the tables name what is missing
+        session.run(
+            "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--prefer-binary",
+            tool,
+            success_codes=[0, 1],
+        )
+    session.run("python", "benchmarks/dual/run.py", "--out", "build/bench-dual", *session.posargs)

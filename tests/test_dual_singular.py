@@ -1,6 +1,7 @@
 """Powers and angles at singular points and extreme scales: one convention in every variant of duals."""
 
 import math as python_math
+from functools import lru_cache
 
 import mpmath
 import numpy as np
@@ -42,9 +43,14 @@ def in_arrays(operator, f, x):
 
 def in_numba(operator, f, x, layout="S"):
     pytest.importorskip("numba")
+    return compiled(operator, f, len(x), layout)(np.array(x))
+
+
+@lru_cache
+def compiled(operator, f, n, layout):
     from adbench.dual import numba
 
-    return getattr(numba, operator)(f, len(x), layout=layout)(np.array(x))
+    return getattr(numba, operator)(f, n=n, layout=layout)
 
 
 def in_numba_vectors(operator, f, x):
@@ -139,3 +145,26 @@ def test_the_gradient_of_an_angle_neither_underflows_nor_overflows(variant, scal
     x = (0.3 * scale, -0.7 * scale)
     ours = variant("grad", ANGLES[variant], x)
     np.testing.assert_allclose(ours, slopes_in_digits(*x)[:2], rtol=1e-15)
+
+
+# One text for all variants: scalar duals and Numba's take NumPy's functions too.
+KINKS = {
+    "abs": (lambda x: abs(x[0]) + np.absolute(x[1]), (0.0, -0.0), [1.0, 1.0]),
+    "sqrt": (lambda x: np.sqrt(x[0]) + 0.0 * x[1], (0.0, 1.0), [INF, 0.0]),
+    "cbrt": (lambda x: np.cbrt(x[0]) + x[1], (0.0, 1.0), [INF, 1.0]),
+    "power zero": (lambda x: x[0] ** 0 + x[1] ** 0.0, (0.0, -1.0), [0.0, 0.0]),
+    "maximum": (lambda x: np.maximum(x[0], x[1]), (1.0, 1.0), [1.0, 0.0]),
+    "minimum": (lambda x: np.minimum(x[0], x[1]), (1.0, 1.0), [1.0, 0.0]),
+    "steps": (lambda x: np.floor(x[0]) + np.sign(x[1]) * 2.0 + x[1], (2.0, 0.0), [0.0, 1.0]),
+    "mod": (lambda x: x[0] % x[1], (-7.5, 2.0), [1.0, 4.0]),
+    "logaddexp": (lambda x: np.logaddexp(x[0], x[1]), (-INF, 1.0), [0.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("kink", KINKS)
+def test_kinks_have_the_slopes_that_the_table_promises(variant, kink):
+    f, x, expected = KINKS[kink]
+    with np.errstate(all="ignore"):
+        ours = variant("grad", f, x)
+    np.testing.assert_array_equal(ours, expected)

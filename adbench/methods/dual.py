@@ -53,7 +53,9 @@ def _array(form: Form, operator: Operator, point: Point) -> Prepared:
     from adbench.dual import elementary
     from adbench.dual import numpy as array
 
-    f = form.build(namespace("adbench.dual.numpy", elementary.numpy_words()))
+    # `derivative` is there for problems whose formula contains one: array duals nest
+    words = {**elementary.numpy_words(), "derivative": lambda g, t: array.derivative(g)(t)}
+    f = form.build(namespace("adbench.dual.numpy", words))
     ways: Mapping[Operator, Function] = {
         Operator.VALUE: f,
         Operator.DERIVATIVE: array.derivative(f),

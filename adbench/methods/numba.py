@@ -6,13 +6,16 @@ the first call only runs; without it the first call compiles. Whether Numba can 
 shows only then. Each call returns a new array (or ``(float, array)`` for value and gradient), as a
 SciPy user would want. Nothing is cached on disk, so that every process pays for compilation.
 
-`numba-dual` and `numba-central` leave LLVM free to reorder and contract, as far as NaN and infinity
+`numba-dual`, `numba-tape` and `numba-central` leave LLVM free to reorder and contract, as far as NaN and infinity
 keep their meaning: a sum over data may be taken in several lanes, and its last digits differ from the
 text's. `numba-dual-strict` grants nothing: value and derivatives are summed in the text's order, and
 the value is bit for bit that of plain ``numba.njit(error_model="numpy")``.
 
 The dual methods are exact; for 2 or 3 variables `prepare` compiles f for floats, to see which layout
-of tangents suits it (`adbench.dual.numba.suited_layout`). `numba-central` does all its evaluations
+of tangents suits it (`adbench.dual.numba.suited_layout`). Users get the faster layout by a stopwatch
+instead, if they name none; here every process must choose alike. `numba-dual` takes forward mode at
+every size, a pass over f for every 16 variables; `numba-tape` takes reverse mode
+(`adbench.dual.numba.tape`), whose cost does not grow with their number. `numba-central` does all its evaluations
 inside one compiled function:
 
 - first derivatives: :math:`(f(x_+) - f(x_-)) / (x_+ - x_-)` with
@@ -47,6 +50,9 @@ SECOND_STEP = EPS ** (1 / 4)
 Function = Callable[..., Any]
 Drivers = Callable[[Operator, Function, tuple[Any, ...]], Any]
 
+# Second derivatives need forward mode, and so does a function at each of many points.
+REVERSE = (Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT)
+
 
 def _words() -> ModuleType:
     return namespace("numba-math", {name: getattr(math, name) for name in ELEMENTARY})
@@ -59,13 +65,24 @@ def _dual(strict: bool, operator: Operator, f: Function, args: tuple[Any, ...]) 
     if operator is Operator.DERIVATIVE:
         return dual.derivative(f, strict=strict)
     drivers: Mapping[Operator, Function] = {
-        Operator.GRADIENT: dual.gradient,
-        Operator.VALUE_AND_GRADIENT: dual.value_and_gradient,
+        Operator.GRADIENT: dual.grad,
+        Operator.VALUE_AND_GRADIENT: dual.value_and_grad,
         Operator.HESSIAN: dual.hessian,
     }
     n = len(args[0])
     layout = dual.suited_layout(f, n, *args, strict=strict)
-    return drivers[operator](f, n, layout=layout, strict=strict)
+    return drivers[operator](f, n=n, layout=layout, strict=strict)
+
+
+def _tape(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
+    """The compiled driver of an operator in reverse mode."""
+    from adbench.dual import numba as dual
+
+    drivers: Mapping[Operator, Function] = {
+        Operator.GRADIENT: dual.tape_grad,
+        Operator.VALUE_AND_GRADIENT: dual.tape_value_and_grad,
+    }
+    return drivers[operator](f)
 
 
 def _central(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
@@ -159,15 +176,20 @@ def _central_hessian(f: Any) -> Any:
 
 
 def _prepare(
-    drivers: Drivers, strict: bool, form: Form, operator: Operator, point: Point
+    drivers: Drivers,
+    strict: bool,
+    operators: tuple[Operator, ...],
+    form: Form,
+    operator: Operator,
+    point: Point,
 ) -> Prepared:
     """Build the driver; only the types and the number of variables of `point` are used."""
     from adbench.dual import numba as dual
 
-    if operator not in OPERATORS or (operator is Operator.DERIVATIVE and not form.elementwise):
+    if operator not in operators or (operator is Operator.DERIVATIVE and not form.elementwise):
         raise NotImplementedError(
-            f"Numba is not asked for '{operator.value}' of this form; "
-            f"it offers {', '.join(o.value for o in OPERATORS)}, the derivative of elementwise forms"
+            f"Numba is not asked for '{operator.value}' of this form; it offers "
+            f"{', '.join(o.value for o in operators)}; a derivative only of elementwise forms"
         )
     f, args = form.build(_words()), arrays(point)
     if operator is Operator.VALUE:
@@ -194,6 +216,7 @@ def _method(
     drivers: Drivers,
     rtol: Mapping[Operator, float] | None = None,
     strict: bool = False,
+    operators: tuple[Operator, ...] = OPERATORS,
 ) -> Method:
     return Method(
         name=name,
@@ -201,8 +224,8 @@ def _method(
         tool="numba",
         mode=mode,
         reads=("numba", "scalar"),
-        operators=OPERATORS,
-        prepare=partial(_prepare, drivers, strict),
+        operators=operators,
+        prepare=partial(_prepare, drivers, strict, operators),
         requires=("numba",),
         imports=("adbench.dual.numba",),
         rtol=rtol or {},
@@ -226,6 +249,13 @@ METHODS = [
         "forward",
         partial(_dual, True),
         strict=True,
+    ),
+    _method(
+        "numba-tape",
+        f"the text compiled by Numba to record a tape, and one sweep back over it; {_RELAXED}",
+        "reverse",
+        _tape,
+        operators=REVERSE,
     ),
     _method(
         "numba-central",

@@ -1,33 +1,50 @@
 """Numba compiles an unmodified function for dual numbers: the native dual and its drivers.
 
-Imported on request only: importing this package imports Numba and teaches it one new value type.
-``dual_type`` is that type and its memory, ``emit`` turns a rule of the one table into LLVM code,
-``typing`` and ``lowering`` tell Numba which operations exist and what they compile to,
-``intrinsics`` seed duals and take results out, ``drivers`` and ``second`` are what users call;
-``machine_code`` tells the size of what was compiled.
+    from adbench.dual import numba as dual
+    slope = dual.grad(f)
 
-Hooks into Numba beyond its extension interface: two, ``dual_type.realign_stack`` and, reading only,
-``machine_code.code_bytes``.
+Imported on request only: importing this package imports Numba and teaches it one new value type.
+``drivers`` and ``directions`` are what users call, and ``drivers`` says how; ``building`` puts them
+together of ``kernels`` and ``second`` (derivatives in flat memory), ``arguments``, ``structure``,
+``rows`` and ``output`` (what goes in and comes out), ``sizes`` and ``choice`` (code for few variables,
+layouts). ``dual_type`` is the type and its memory, ``emit`` turns a rule of the one table into LLVM
+code, ``typing`` and ``lowering`` tell Numba which operations exist and what they compile to; ``tape``
+is reverse mode; ``machine_code`` tells the size of what was compiled.
+
+Hooks into Numba beyond its extension interface are in ``internals``, ``sizes``, ``dual_type``
+(`realign_stack`), ``vector_math_compiler`` and, reading only, ``machine_code``.
 """
 
-from adbench.dual.numba import lowering, typing  # noqa: F401  (importing them registers the type)
-from adbench.dual.numba.drivers import (
+from adbench.dual.numba import (  # noqa: F401  (importing them registers the type)
+    array_functions,
+    array_typing,
+    lowering,
+    reductions,
+    typing,
+)
+from adbench.dual.numba.choice import suited_layout
+from adbench.dual.numba.compiling import (
     RELAXED,
     UnsupportedFunctionError,
     call_types,
     compile_for,
     compile_types,
-    default_layout,
+    primal,
+)
+from adbench.dual.numba.directions import hvp, jvp
+from adbench.dual.numba.drivers import (
     derivative,
     elementwise,
-    gradient,
-    primal,
-    suited_layout,
-    value_and_gradient,
+    grad,
+    hessian,
+    jacobian,
+    value_and_grad,
 )
 from adbench.dual.numba.dual_type import DualType
+from adbench.dual.numba.kernels import default_layout
 from adbench.dual.numba.machine_code import code_bytes
-from adbench.dual.numba.second import hessian
+from adbench.dual.numba.tape import tape_grad, tape_value_and_grad
+from adbench.dual.numba.tape import tape_vjp as vjp
 
 __all__ = [
     "RELAXED",
@@ -40,9 +57,15 @@ __all__ = [
     "default_layout",
     "derivative",
     "elementwise",
-    "gradient",
+    "grad",
     "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "primal",
     "suited_layout",
-    "value_and_gradient",
+    "tape_grad",
+    "tape_value_and_grad",
+    "value_and_grad",
+    "vjp",
 ]

@@ -1,231 +1,194 @@
-"""First derivatives: compiled functions that seed, evaluate and return a gradient.
+"""What users call: derivatives of a function as compiled callables.
 
-Every driver takes a plain Python function ``f(x, *data)`` (or what ``numba.njit`` made of one: its
-Python text is compiled again for duals) and returns a Numba dispatcher that is compiled at its first
-call, or by `compile_for` before it.
+    from adbench.dual import numba as dual
 
-Layout (see ``dual_type``) is chosen by k alone unless the caller names one: S for k <= 3, V above.
-What matters in truth is whether LLVM vectorises the function's loop across data: then S keeps that
-and wins up to about k = 8 (3 times at k = 2), otherwise V wins from k = 2 on. `suited_layout` looks.
+    slope = dual.grad(f)          # f: Python, or what numba.njit made of it
+    slope(x, data)                # from Python
+    slope(x, data, out=buffer)    # without allocating the result
+    # inside other compiled code just the same
+
+What the drivers return is a Numba dispatcher: a call costs what a call of any compiled function costs,
+and types are compiled for when they first come. The function's Python text is compiled again for
+duals; it must not write to the arguments that it is differentiated by.
+
+**Variables.** ``argnums`` names the arguments to differentiate by, as in JAX: a number, an array of any
+shape, or a tuple of such; the result has the same structure, and for a tuple of argnums it is a tuple.
+All other arguments are constants of any type. Whole numbers are taken as float64.
+
+**Sizes.** Code for a known number of variables is several times as fast where they are few. Called from
+Python, a driver compiles for each size when it first comes (up to 32 variables; beyond, one compilation
+serves all). In compiled code there is no time to do so: there a driver computes in chunks of 8 whatever
+comes, unless all variables are single numbers or ``n`` tells the size: an int for one array of one
+dimension, a shape for one array, a list of shapes for several. Arguments of another size then raise
+ValueError.
+
+**Layouts.** ``layout="S"`` keeps a dual's tangents as scalars, for loops that LLVM vectorises across
+data; ``"V"`` as one vector. Default from Python for 2 to 8 tangents: both are compiled and the faster
+one in a few calls stays for the process (the function is called some times more; see ``choice``).
+``layout="auto-static"`` looks at the code instead and lets two processes choose alike. In compiled code
+the default goes by the number of tangents: S up to 3, else V.
+
+**Flags.** ``strict=True`` is IEEE arithmetic in the order of the text: the value is bit for bit that of
+``primal(f, strict=True)``. ``vector_math=True`` computes elementary functions for several numbers at
+once (see ``vector_math``). What the user's own ``@njit`` says of parallel, boundscheck, nogil and
+inline is kept.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, njit, typeof
-from numba.core.errors import NumbaError
+from numba import njit
 
-from adbench.dual.numba.dual_type import DualType
-from adbench.dual.numba.intrinsics import as_dual, dtype_of, seeder, stack_of_duals, tangents, value
-
-Function = Callable[..., Any]
-
-# All that fastmath=True gives in speed; NaN and infinity keep their meaning.
-RELAXED = frozenset({"contract", "reassoc", "nsz", "arcp"})
-ONE_PASS = 16  # variables that fit one pass over the function
-CHUNK = 8  # tangents of a pass when there are more: the best of 4, 8, 16 and 32
-LARGEST_SCALAR_LAYOUT = 3
-
-
-class UnsupportedFunctionError(NotImplementedError):
-    """Numba cannot compile the function for dual numbers; its text says which operation is missing."""
+from adbench.dual.numba import kernels, second
+from adbench.dual.numba.arguments import Argnums
+from adbench.dual.numba.building import (
+    Operator,
+    driver,
+    gradient_body,
+    hessian_body,
+    jacobian_body,
+    value_and_gradient_body,
+)
+from adbench.dual.numba.compiling import Function, options, primal
+from adbench.dual.numba.kernels import CHUNK_OF_MANY, ONE_PASS, Plan
 
 
-def options(strict: bool) -> dict[str, Any]:
-    """What `njit` is told: IEEE arithmetic when strict, else what lets LLVM reorder and contract.
-
-    Division by zero gives infinity (``error_model="numpy"``): the check for it would keep loops
-    from being vectorised. Numba keeps helpers of its own (``x ** n`` with a whole n, ``max``) as their
-    first user in the process had them compiled: for bits that are IEEE's, compile strict code first.
-    """
-    return {"error_model": "numpy", "fastmath": False if strict else set(RELAXED)}
+def _same(n: int) -> int:
+    return n
 
 
-def primal(f: Function, strict: bool = False) -> Any:
-    """``f`` itself for floats, compiled with the flags that its derivatives get."""
-    return njit(**options(strict))(_python(f))
+def _square(n: int) -> int:
+    return n * n
 
 
-def _python(f: Function) -> Function:
-    return getattr(f, "py_func", f)
+# The last numbers: variables of one pass, tangents of a pass otherwise, tangents measured.
+_GRADIENT = Operator("gradient", kernels.gradient, gradient_body, ONE_PASS, CHUNK_OF_MANY, 8, _same)
+_VALUE_AND_GRADIENT = Operator(
+    "gradient", kernels.gradient, value_and_gradient_body, ONE_PASS, CHUNK_OF_MANY, 8, _same
+)
+_JACOBIAN = Operator("Jacobian", kernels.jacobian, jacobian_body, ONE_PASS, CHUNK_OF_MANY, 8, None)
+_HESSIAN = Operator(
+    "Hessian", second.hessian, hessian_body, second.ONE_PASS, 2 * second.HALF, 4, _square
+)
+_DERIVATIVE = Operator("derivative", kernels.derivative, gradient_body, 0, 1, 0, _same)
 
 
-def default_layout(k: int) -> str:
-    """The layout of k tangents when the caller names none."""
-    return "S" if k <= LARGEST_SCALAR_LAYOUT else "V"
-
-
-def suited_layout(f: Function, k: int, x: Any, *data: Any, strict: bool = False) -> str:
-    """The layout of k tangents that suits f at arguments of these types.
-
-    Compiles f for floats, as strictly as the derivatives will be, and looks for a loop that LLVM vectorised: no clock, so that two processes
-    choose alike. Beyond 3 tangents V is chosen unseen; a sum over much data with 4 to 8 variables
-    and no call in its loop is better off with ``layout="S"``.
-    """
-    if k == 1 or k > LARGEST_SCALAR_LAYOUT:
-        return default_layout(k)
-    code = compile_for(primal(f, strict), x, *data).inspect_llvm()
-    return "S" if any("vector.body" in text for text in code.values()) else "V"
-
-
-def dual_type(k: int, order: int, layout: str | None) -> DualType:
-    """The type that carries at least k tangents; vectors have a power of two of lanes."""
-    layout = layout or default_layout(k)
-    return DualType(k if layout == "S" else 1 << (k - 1).bit_length(), order, layout)
-
-
-def gradient(f: Function, n: int, *, layout: str | None = None, strict: bool = False) -> Any:
-    """Compiled ``g(x, *data) -> array of float64, shape (n,)``.
+def grad(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    n: Any = None,
+    layout: str | None = None,
+    strict: bool = False,
+    vector_math: bool = False,
+) -> Any:
+    """Compiled ``g(*args, out=None)``: the derivatives of f by its variables.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *data)`` of a sequence x of n numbers, returning one number.
-    n : int
-        Number of variables; x of another length raises ValueError when called. Up to 16 take one
-        pass, more take a pass for every 8, so the cost grows with n times that of f.
-    layout : {"S", "V"}, optional
-        Of the tangents; default by their number.
-    strict : bool
-        IEEE arithmetic; f's value is then bit for bit that of ``primal(f, strict=True)``.
+        ``f(*args)``, returning one number.
+    argnums : int or tuple of int
+        Of the arguments to differentiate by.
+    n : int, shape or list of shapes, optional
+        The size of the variables, if it is one for all calls.
+    layout : {"S", "V", "auto-static"}, optional
+        Of the tangents; measured if None.
+    strict, vector_math : bool
+        See above.
+
+    Returns
+    -------
+    numba dispatcher
+        Its result has the structure of the variables: float64 for a number, an array of the same
+        shape for an array, tuples for tuples. Up to 32 variables take one pass over f, more take a
+        pass for every 16. `out`, arrays of that structure, takes the result. A function that takes
+        ``*args`` or has default values has no `out`.
+
+    Raises
+    ------
+    UnsupportedFunctionError
+        From the first call, where Numba cannot compile f for duals.
     """
-    both = value_and_gradient(f, n, layout=layout, strict=strict)
-
-    @njit(**options(strict))
-    def driver(x, *data):  # type: ignore[no-untyped-def]
-        return both(x, *data)[1]
-
-    return driver
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    return driver(_GRADIENT, plan, n, layout)
 
 
-def value_and_gradient(
-    f: Function, n: int, *, layout: str | None = None, strict: bool = False
+def value_and_grad(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    n: Any = None,
+    layout: str | None = None,
+    strict: bool = False,
+    vector_math: bool = False,
 ) -> Any:
-    """Compiled ``vg(x, *data) -> (float, array of shape (n,))``; parameters as of `gradient`."""
-    if n < 1:
-        raise ValueError(f"a gradient of {n} variables: n is at least 1")
-    ty = dual_type(n if n <= ONE_PASS else CHUNK, 1, layout)
-    build = _one_pass if n <= ONE_PASS else _in_chunks
-    return build(primal(f, strict), n, ty, options(strict))
+    """Compiled ``vg(*args, out=None) -> (value, derivatives)``; parameters as of `grad`."""
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    return driver(_VALUE_AND_GRADIENT, plan, n, layout)
 
 
-def _one_pass(f: Any, n: int, ty: DualType, flags: dict[str, Any]) -> Any:
-    duals, result = stack_of_duals(ty, n), as_dual(ty)
+def jacobian(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    n: Any = None,
+    layout: str | None = None,
+    strict: bool = False,
+    vector_math: bool = False,
+) -> Any:
+    """Compiled ``j(*args, out=None)``: derivatives of all that f returns; parameters as of `grad`.
 
-    @njit(**flags)
-    def driver(x, *data):  # type: ignore[no-untyped-def]
-        if x.size != n:
-            raise ValueError("x has another length than the gradient was compiled for")
-        y = result(f(carray(duals(x), (n,)), *data))
-        t = tangents(y)
-        out = np.empty(n)
-        for i in range(n):
-            out[i] = t[i]
-        return value(y), out
-
-    return driver
-
-
-def _in_chunks(f: Any, n: int, ty: DualType, flags: dict[str, Any]) -> Any:
-    k, seed, dtype, result = ty.k, seeder(ty), dtype_of(ty), as_dual(ty)
-
-    @njit(**flags)
-    def driver(x, *data):  # type: ignore[no-untyped-def]
-        if x.size != n:
-            raise ValueError("x has another length than the gradient was compiled for")
-        out = np.empty(n)
-        duals = np.empty(n, dtype())
-        for i in range(n):
-            duals[i] = seed(x[i], -1)
-        v = 0.0
-        for start in range(0, n, k):
-            stop = min(start + k, n)
-            for i in range(start, stop):
-                duals[i] = seed(x[i], i - start)
-            y = result(f(duals, *data))
-            t = tangents(y)
-            for i in range(start, stop):
-                out[i] = t[i - start]
-                duals[i] = seed(x[i], -1)
-            v = value(y)
-        return v, out
-
-    return driver
+    f returns an array of numbers, a tuple of m numbers, which counts as an array of shape (m,), or one
+    number. For each array among the variables the result has the shape ``result.shape +
+    variable.shape``.
+    """
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    return driver(_JACOBIAN, plan, n, layout)
 
 
-def derivative(f: Function, *, strict: bool = False) -> Any:
-    """Compiled ``d(points, *data) -> array``: f' of f: R -> R at each of a line of points."""
-    ty = DualType(1)
-    g, seed, result = primal(f, strict), seeder(ty), as_dual(ty)
+def hessian(
+    f: Function,
+    argnums: Argnums = 0,
+    *,
+    n: Any = None,
+    layout: str | None = None,
+    strict: bool = False,
+    vector_math: bool = False,
+) -> Any:
+    """Compiled ``h(*args, out=None)``: second derivatives, exactly symmetric; parameters as of `grad`.
 
-    @njit(**options(strict))
-    def driver(points, *data):  # type: ignore[no-untyped-def]
-        out = np.empty(points.size)
-        for i in range(points.size):
-            out[i] = tangents(result(g(seed(points[i], 0), *data)))[0]
-        return out
-
-    return driver
+    For one array the shape is ``x.shape + x.shape``; a tuple of variables gives a tuple of tuples. Up
+    to 16 variables take one pass; more take a pass for every pair of blocks of 4, about n^2 / 32 passes
+    of 36 second derivatives.
+    """
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    return driver(_HESSIAN, plan, n, layout)
 
 
-def elementwise(f: Function, *, strict: bool = False) -> Any:
+def derivative(
+    f: Function, argnums: int = 0, *, strict: bool = False, vector_math: bool = False
+) -> Any:
+    """Compiled ``d(*args, out=None)``: the slope of a function of one number.
+
+    At the number that argument `argnums` is, or at every element of the array that it is; the result
+    has its shape. Parameters as of `grad`.
+    """
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    return driver(_DERIVATIVE, plan, None, "S")
+
+
+def elementwise(f: Function, *, strict: bool = False, vector_math: bool = False) -> Any:
     """Compiled ``v(points, *data) -> array``: f at each of a line of points."""
-    g = primal(f, strict)
+    g = primal(f, strict, vector_math)
 
-    @njit(**options(strict))
-    def driver(points, *data):  # type: ignore[no-untyped-def]
+    @njit(**options(strict, vector_math))
+    def values(points, *data):  # type: ignore[no-untyped-def]
         out = np.empty(points.size)
         for i in range(points.size):
             out[i] = g(points[i], *data)
         return out
 
-    return driver
-
-
-def call_types(driver: Any, x: Any, *data: Any) -> tuple[Any, ...]:
-    """Numba's types of a call of a driver or a `primal` with these arguments."""
-    *_, last = inspect.signature(driver.py_func).parameters.values()
-    # A call gathers ``*data`` into a tuple before it looks for compiled code.
-    gathered = (data,) if last.kind is inspect.Parameter.VAR_POSITIONAL else data
-    return tuple(typeof(a) for a in (x, *gathered))
-
-
-def compile_types(driver: Any, types: tuple[Any, ...]) -> None:
-    """Compile a driver or a `primal` now, for `call_types`; at once if that was done before.
-
-    Raises
-    ------
-    UnsupportedFunctionError
-        When Numba cannot, with the innermost operation that it refused.
-    """
-    try:
-        driver.compile(types)
-    except (NumbaError, NotImplementedError) as error:
-        raise UnsupportedFunctionError(
-            f"Numba cannot compile this function: {_gist(str(error))}"
-        ) from error
-
-
-def compile_for(driver: Any, x: Any, *data: Any) -> Any:
-    """`compile_types` for the types of these arguments; returns the driver."""
-    compile_types(driver, call_types(driver, x, *data))
-    return driver
-
-
-def _gist(message: str) -> str:
-    """The one line of Numba's explanation that names the operation."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", message)
-    told_by_us = re.search(r"the function returns .+", plain)
-    if told_by_us:
-        return told_by_us.group()
-    calls = re.findall(r">>> (.+)", plain)
-    if calls:
-        return f"it has no implementation of {calls[-1].strip()}"
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("Failed in", "During", "File", "-"))]
-    return (told or lines or ["no reason given"])[0]
+    return values

@@ -12,11 +12,15 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.typing import signature
 
 from adbench.dual.numba.dual_type import DOUBLE, Block, DualType, pack
+from adbench.dual.numba.special import POLYGAMMA
+from adbench.dual.numba.tape_record import record
+from adbench.dual.rules import CONSTANTS
 
 f64 = types.float64
 KEPT = ("nsz",)  # fast-math flags of what must be computed in the order written
@@ -86,7 +90,9 @@ class Emitter:
         """The LLVM value as an operand of rules."""
         return Expression(self.builder, value)
 
-    def __getattr__(self, name: str) -> Callable[..., Expression]:
+    def __getattr__(self, name: str) -> Any:
+        if name in CONSTANTS:
+            return CONSTANTS[name]
         function = getattr(math, name, None)
         if function is None:
             raise NotImplementedError(f"a rule needs '{name}', which Numba's math does not have")
@@ -97,6 +103,44 @@ class Emitter:
         lifted = [Expression(self.builder, None).lift(a).ir for a in args]
         implementation = self.context.get_function(function, signature(f64, *[f64] * len(args)))
         return self.expression(implementation(self.builder, lifted))
+
+    def resolved(self, function: Any, given: Sequence[Any], args: Sequence[Any]) -> tuple[Any, Any]:
+        """Type and value of Numba's ``function(*args)`` for `given` types, whatever its kind."""
+        typing = self.context.typing_context
+        kind = typing.resolve_value_type(function)
+        sig = kind.get_call_type(typing, tuple(given), {})
+        implementation = self.context.get_function(kind, sig)
+        self.context.add_linking_libs(getattr(implementation, "libs", ()))
+        cast = [
+            self.context.cast(self.builder, a, was, now)
+            for a, was, now in zip(args, given, sig.args, strict=True)
+        ]
+        return sig.return_type, implementation(self.builder, cast)
+
+    def polygamma(self, order: int, x: Expression) -> Expression:
+        """The polygamma function of order 0 to 3."""
+        return self.expression(self.resolved(POLYGAMMA[order], [f64], [x.ir])[1])
+
+    def expit(self, x: Expression) -> Expression:
+        """The logistic function; the exponential is of -abs(x) and cannot overflow."""
+        e: Expression = self.exp(-self.fabs(x))
+        return self.where_nonnegative(x, 1.0, e) / (1.0 + e)
+
+    def cbrt(self, x: Expression) -> Expression:
+        """The cube root, which Numba has as a ufunc."""
+        return self.call(np.cbrt, x)
+
+    def logaddexp(self, a: Expression, b: Expression) -> Expression:
+        """``log(exp(a) + exp(b))``, which Numba has as a ufunc."""
+        return self.call(np.logaddexp, a, b)
+
+    def mod(self, a: Expression, b: Expression) -> Expression:
+        """Python's ``a % b``."""
+        return self.call(operator.mod, a, b)
+
+    def floor(self, x: Expression) -> Expression:
+        """The largest whole number that is not above, as a float."""
+        return self.call(np.floor, x)
 
     def pow(self, x: Expression, n: Any) -> Expression:
         """``x ** n``; by multiplications, as Numba has it, where n is a whole Python number."""
@@ -127,6 +171,12 @@ class Emitter:
         of a zero alone.
         """
         return Expression(self.builder, x.ir, KEPT)
+
+    def square_error(self, x: Expression) -> Expression:
+        """``x * x`` less its rounded value, exactly: one fused instruction."""
+        b = self.builder
+        rounded = b.fmul(x.ir, x.ir, flags=KEPT)
+        return Expression(b, b.fma(x.ir, x.ir, b.fneg(rounded, flags=KEPT)), KEPT)
 
     def choose(self, condition: Any, a: Any, b: Any) -> Expression:
         """`a` where the LLVM boolean holds, else `b`."""
@@ -160,6 +210,10 @@ def chain(
         Whether 0 times infinity or NaN is 0 where the 0 is a tangent (see `pow`).
     """
     b = m.builder
+    if ty.layout == "R":
+        pairs = zip(operands, first, strict=True)
+        slopes = [_scaled(b, o[0][2:], f, strong_zero) for o, f in pairs]
+        return record(m.context, b, ty, value, [o[0][:2] for o in operands], slopes)
 
     def scaled(block: Block, factor: Factor) -> Block | None:
         return _scaled(b, block, factor, strong_zero)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from adbench.dual.numba.dual_type import DOUBLE, NUMBERS, DualType, pack, unit, unpack
+from adbench.dual.numba.dual_type import DOUBLE, NUMBERS, DualType, pack, unpack
+from adbench.dual.numba.refusals import refusal
 
 f64 = types.float64
 
@@ -35,36 +34,29 @@ def seeder(ty: DualType) -> Any:
     return intrinsic(seed)
 
 
+def directed(ty: DualType) -> Any:
+    """``seed(value, slope, lane)``: tangent `slope` in lane 0 and 1 in `lane`; none where lane is 0."""
+
+    def seed(typingctx: Any, value: Any, slope: Any, lane: Any) -> Any:
+        def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            value, slope, lane = args
+            bits = [slope] + [
+                builder.uitofp(builder.icmp_signed("==", lane, ir.Constant(lane.type, j)), DOUBLE)
+                for j in range(1, ty.k)
+            ]
+            blocks: list[Any] = [tuple(bits) if ty.layout == "S" else (_vector(builder, bits),)]
+            return pack(context, builder, ty, value, blocks + [None] * (ty.order - 1))
+
+        return signature(ty, f64, f64, types.intp), write
+
+    return intrinsic(seed)
+
+
 def _vector(builder: Any, entries: list[Any]) -> Any:
     vector = ir.Constant(ir.VectorType(DOUBLE, len(entries)), ir.Undefined)
     for j, entry in enumerate(entries):
         vector = builder.insert_element(vector, entry, ir.Constant(ir.IntType(32), j))
     return vector
-
-
-def stack_of_duals(ty: DualType, n: int) -> Any:
-    """``duals(x)``: a pointer to n duals on the caller's stack, variable i seeded in lane i.
-
-    Seeds are constants in the code, so that LLVM leaves out the work on tangents that are zero.
-    """
-
-    def duals(typingctx: Any, x: Any) -> Any:
-        def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            [array] = sig.args
-            item = context.get_function(operator.getitem, signature(array.dtype, array, types.intp))
-            store = cgutils.alloca_once(builder, context.get_data_type(ty), size=n)
-            for i in range(n):
-                index = context.get_constant(types.intp, i)
-                value = context.cast(builder, item(builder, (args[0], index)), array.dtype, f64)
-                blocks: list[Any] = [unit(ty, i)]
-                dual = pack(context, builder, ty, value, blocks + [None] * (ty.order - 1))
-                place = builder.gep(store, [ir.Constant(ir.IntType(64), i)])
-                context.pack_value(builder, ty, dual, place)
-            return store
-
-        return signature(types.CPointer(ty), x), write
-
-    return intrinsic(duals)
 
 
 def dtype_of(ty: DualType) -> Any:
@@ -84,7 +76,7 @@ def as_dual(ty: DualType) -> Any:
 
     def result(typingctx: Any, y: Any) -> Any:
         if y != ty and not isinstance(y, NUMBERS):
-            raise TypingError(
+            raise refusal(
                 f"the function returns {y}; one that is differentiated returns one number"
             )
 
@@ -139,7 +131,64 @@ def _entries(builder: Any, ty: DualType, block: Any) -> list[Any]:
     ]
 
 
+def _put(typingctx: Any, dual: Any, line: Any, start: Any, count: Any) -> Any:
+    """``put(dual, line, start, count)``: the first `count` tangents, into the line from `start` on."""
+
+    def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        ty = sig.args[0]
+        block = unpack(builder, ty, args[0])[1][0]
+        _store_some(context, builder, _entries(builder, ty, block), sig, args)
+        return context.get_dummy_value()
+
+    return signature(types.none, dual, line, types.intp, types.intp), write
+
+
+def _put_mixed(typingctx: Any, dual: Any, line: Any, start: Any, count: Any) -> Any:
+    """``put_mixed(...)``: as `put`, second derivatives by lane 0 and by each of the lanes after it."""
+
+    def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        ty = sig.args[0]
+        block = unpack(builder, ty, args[0])[1][1]
+        first = list(block[: ty.k]) if ty.layout == "S" else _entries(builder, ty, block[:1])
+        _store_some(context, builder, first[1:], sig, args)
+        return context.get_dummy_value()
+
+    return signature(types.none, dual, line, types.intp, types.intp), write
+
+
+def _store_some(context: Any, builder: Any, entries: list[Any], sig: Any, args: Any) -> None:
+    """Those of the entries that `count` tells; LLVM drops the questions where it is a constant."""
+    line = context.make_array(sig.args[1])(context, builder, args[1])
+    for j, entry in enumerate(entries):
+        index = context.get_constant(types.intp, j)
+        with builder.if_then(builder.icmp_signed("<", index, args[3])):
+            builder.store(entry, builder.gep(line.data, [builder.add(args[2], index)]))
+
+
+def square_writer(n: int) -> Any:
+    """``put(dual, line)``: the symmetric matrix of n x n second derivatives, row by row."""
+
+    def put(typingctx: Any, dual: Any, line: Any) -> Any:
+        def write(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            ty = sig.args[0]
+            entries = _entries(builder, ty, unpack(builder, ty, args[0])[1][1])
+            array = context.make_array(sig.args[1])(context, builder, args[1])
+            places = [(i, j) for i, j in ty.pairs if j < n]
+            for i, j in places:
+                entry = entries[ty.pairs.index((i, j)) if ty.layout == "S" else i * ty.k + j]
+                for at in {i * n + j, j * n + i}:
+                    place = builder.gep(array.data, [context.get_constant(types.intp, at)])
+                    builder.store(entry, place)
+            return context.get_dummy_value()
+
+        return signature(types.none, dual, line), write
+
+    return intrinsic(put)
+
+
 # Called, not used as decorators, which mypy would have to trust untyped.
 value = intrinsic(_value)
 tangents = intrinsic(_tangents)
 second_derivatives = intrinsic(_second_derivatives)
+put = intrinsic(_put)
+put_mixed = intrinsic(_put_mixed)

@@ -6,6 +6,7 @@ takes two to three times as long as for floats, and not ten.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -13,20 +14,22 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.imputils import lower_constant
 from numba.core.typing import signature
 from numba.extending import lower_builtin, lower_cast
 
 from adbench.dual.numba.dual_type import DOUBLE, NUMBERS, DualType, pack, unpack
 from adbench.dual.numba.emit import Emitter, chain, f64
-from adbench.dual.numba.typing import (
+from adbench.dual.numba.names import (
     BINARY_KEYS,
-    CLASSIFIERS,
     COMPARISONS,
+    EXTREMA,
     POWER_KEYS,
-    TO_INTEGER,
-    unary_keys,
+    STEPS,
+    UNARY_RULES,
 )
-from adbench.dual.rules import BINARY, UNARY, Binary, Unary, power
+from adbench.dual.numba.typing import as_numbers
+from adbench.dual.rules import BINARY, SINGULAR, Binary, Unary, power
 
 Lowering = Callable[[Any, Any, Any, Any], Any]
 
@@ -41,7 +44,7 @@ def _unary(rule: Unary) -> Lowering:
         m = Emitter(context, builder)
         x, blocks = unpack(builder, sig.args[0], args[0])
         value, first, second = rule(m, m.expression(x))
-        return chain(m, sig.return_type, value.ir, [blocks], [first], [second])
+        return chain(m, sig.return_type, value.ir, [blocks], [first], [second], rule in SINGULAR)
 
     return lower
 
@@ -54,7 +57,8 @@ def _binary(key: Any, rule: Binary) -> Lowering:
         if key in (operator.truediv, operator.itruediv):
             # Numba's own division raises ZeroDivisionError under the error model that asks for it.
             value = m.call(operator.truediv, a, b)
-        return _spread_over(m, sig, args, value.ir, (fa, fb), (faa, fab, fbb))
+        strong = rule in SINGULAR
+        return _spread_over(m, sig, args, value.ir, (fa, fb), (faa, fab, fbb), strong)
 
     return lower
 
@@ -94,14 +98,15 @@ def _power_with_integer(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 def _run_time_power(m: Emitter, sig: Any, x: Any, blocks: Any, n: Any, value: Any) -> Any:
-    computed, first, second = power(m, m.expression(x), m.expression(n))  # type: ignore[arg-type]
+    whole = value is not None
+    computed, first, second = power(m, m.expression(x), m.expression(n), whole)
     # The rule looks for exponents 0 and 1; here they are known at run time only.
     is_zero = m.builder.fcmp_ordered("==", n, ir.Constant(DOUBLE, 0.0))
     is_one = m.builder.fcmp_ordered("==", n, ir.Constant(DOUBLE, 1.0))
     first = m.choose(is_zero, 0.0, first)
     second = m.choose(m.builder.or_(is_zero, is_one), 0.0, second)
     value = computed.ir if value is None else value
-    return chain(m, sig.return_type, value, [blocks], [first], [second])
+    return chain(m, sig.return_type, value, [blocks], [first], [second], not whole)
 
 
 def _power_with_literal(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -135,8 +140,8 @@ def _extremum(predicate: str) -> Lowering:
     return lower
 
 
-def _numpy_extremum(predicate: str) -> Lowering:
-    """np.maximum and np.minimum: NaN wins, and the first of two equal operands."""
+def _numpy_extremum(predicate: str, key: Any) -> Lowering:
+    """NumPy's maximum and minimum: the first of two equal operands; NaN wins, but not in fmax."""
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         a, b = (
@@ -144,24 +149,46 @@ def _numpy_extremum(predicate: str) -> Lowering:
             for t, v in zip(sig.args, args, strict=True)
         )
         x, y = builder.extract_value(a, 0), builder.extract_value(b, 0)
+        nan = y if key in (np.fmax, np.fmin) else x
         first = builder.or_(
-            builder.fcmp_ordered(predicate, x, y), builder.fcmp_unordered("uno", x, x)
+            builder.fcmp_ordered(predicate, x, y), builder.fcmp_unordered("uno", nan, nan)
         )
         return builder.select(first, a, b)
 
     return lower
 
 
-def _of_value(key: Any) -> Lowering:
-    """Functions of the value alone, constant between jumps: isnan, floor, int."""
+def _step(key: Any) -> Lowering:
+    """Functions of the value alone, as Numba compiles them for floats."""
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        if key is int:
-            return builder.fptosi(builder.extract_value(args[0], 0), ir.IntType(64))
-        own = context.get_function(key, signature(sig.return_type, f64))
-        return own(builder, [builder.extract_value(args[0], 0)])
+        values = [value_of(builder, t, v) for t, v in zip(sig.args, args, strict=True)]
+        return Emitter(context, builder).resolved(key, as_numbers(sig.args), values)[1]
 
     return lower
+
+
+def _print(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    own = context.get_function("print_item", signature(types.none, f64))
+    return own(builder, [builder.extract_value(args[0], 0)])
+
+
+def _divmod(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    quotient = _step(operator.floordiv)(context, builder, sig, args)
+    rest = sig.return_type.types[1]
+    remainder = _binary(operator.mod, BINARY["mod"])(
+        context, builder, signature(rest, *sig.args), args
+    )
+    return context.make_tuple(builder, sig.return_type, (quotient, remainder))
+
+
+def _copysign(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """The first operand or its opposite, whichever has the sign of the second."""
+    m = Emitter(context, builder)
+    a, b = (m.expression(value_of(builder, t, v)) for t, v in zip(sig.args, args, strict=True))
+    value = m.call(math.copysign, a, b)
+    slope = m.call(math.copysign, 1.0, a) * m.call(math.copysign, 1.0, b)
+    return _spread_over(m, sig, args, value.ir, (slope, None), (None, None, None))
 
 
 def _number_to_dual(context: Any, builder: Any, fromty: Any, toty: Any, val: Any) -> Any:
@@ -173,11 +200,16 @@ def _dual_to_bool(context: Any, builder: Any, fromty: Any, toty: Any, val: Any) 
     return builder.fcmp_unordered("!=", builder.extract_value(val, 0), ir.Constant(DOUBLE, 0.0))
 
 
+@lower_constant(DualType)  # type: ignore[untyped-decorator, unused-ignore]
+def _constant(context: Any, builder: Any, ty: DualType, number: Any) -> Any:
+    """A Python number where a dual is due: parallel reductions begin with one."""
+    return pack(context, builder, ty, ir.Constant(DOUBLE, float(number)), [None] * ty.order)
+
+
 def _register() -> None:
     mixed = ((DualType, DualType), (DualType, types.Float), (types.Float, DualType))
-    for name, rule in UNARY.items():
-        for key in unary_keys(name):
-            lower_builtin(key, DualType)(_unary(rule))
+    for key, rule in UNARY_RULES.items():
+        lower_builtin(key, DualType)(_unary(rule))
     for name, keys in BINARY_KEYS.items():
         for key in keys:
             for operands in mixed:
@@ -191,12 +223,20 @@ def _register() -> None:
     for operands in mixed:
         for key, predicate in COMPARISONS.items():
             lower_builtin(key, *operands)(_comparison(predicate))
-        lower_builtin(np.maximum, *operands)(_numpy_extremum(">="))
-        lower_builtin(np.minimum, *operands)(_numpy_extremum("<="))
+        for key, predicate in EXTREMA.items():
+            lower_builtin(key, *operands)(_numpy_extremum(predicate, key))
+        for key in (math.copysign, np.copysign):
+            lower_builtin(key, *operands)(_copysign)
+        for key in (divmod, np.divmod):
+            lower_builtin(key, *operands)(_divmod)
     lower_builtin(max, DualType, types.VarArg(DualType))(_extremum(">"))
     lower_builtin(min, DualType, types.VarArg(DualType))(_extremum("<"))
-    for key in (*CLASSIFIERS, *TO_INTEGER):
-        lower_builtin(key, DualType)(_of_value(key))
+    forms: list[tuple[Any, ...]] = [(DualType,), (DualType, DualType)]
+    forms += [pair for n in NUMBERS for pair in ((DualType, n), (n, DualType))]
+    for key in STEPS:
+        for form in forms:
+            lower_builtin(key, *form)(_step(key))
+    lower_builtin("print_item", DualType)(_print)
     lower_builtin(bool, DualType)(lambda c, b, sig, args: _dual_to_bool(c, b, None, None, args[0]))
     for number in NUMBERS:
         lower_cast(number, DualType)(_number_to_dual)

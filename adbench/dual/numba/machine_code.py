@@ -20,11 +20,12 @@ def code_bytes(driver: Any) -> int | None:
     ----------
     driver : numba dispatcher
         What ``numba.njit`` returns. Counted is its own library: the function, its wrapper for calls
-        from Python, and the functions it calls, as far as they were not inlined. LLVM needs some
-        tens of milliseconds to write them out again.
+        from Python, and the functions it calls, as far as they were not inlined; and what it calls by
+        address (``driver.kernels()``). LLVM needs some tens of milliseconds to write them out again.
     """
     try:
-        files = [_object_file(compiled.library) for compiled in driver.overloads.values()]
+        parts = [driver, *getattr(driver, "kernels", list)()]
+        files = [_object_file(c.library) for part in parts for c in part.overloads.values()]
         total = sum(
             section.size()
             for file in files

@@ -6,51 +6,27 @@ Adds templates to the functions that Numba already knows; what it knew of them s
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core.errors import TypingError
 from numba.core.typing import signature
 from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import overload_method
 
 from adbench.dual.numba.dual_type import NUMBERS, DualType
-from adbench.dual.rules import UNARY
+from adbench.dual.numba.names import (
+    BINARY_KEYS,
+    COMPARISONS,
+    EXTREMA,
+    POWER_KEYS,
+    STEPS,
+    UNARY_RULES,
+)
 
-# What NumPy calls otherwise than math, and functions that are no member of either.
-_NUMPY_NAMES = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "neg": "negative", "pos": "positive",
-}  # fmt: skip
-_EXTRA: dict[str, tuple[Any, ...]] = {
-    "neg": (operator.neg,),
-    "pos": (operator.pos,),
-    "fabs": (abs, np.absolute),
-}
-
-BINARY_KEYS: dict[str, tuple[Any, ...]] = {
-    "add": (operator.add, operator.iadd, np.add),
-    "sub": (operator.sub, operator.isub, np.subtract),
-    "mul": (operator.mul, operator.imul, np.multiply),
-    "div": (operator.truediv, operator.itruediv, np.true_divide),
-    "atan2": (math.atan2, np.arctan2),
-    "hypot": (math.hypot, np.hypot),
-}
-POWER_KEYS: tuple[Any, ...] = (operator.pow, operator.ipow, pow, math.pow, np.power)
-COMPARISONS: dict[Any, str] = {
-    operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=",
-    operator.eq: "==", operator.ne: "!=",
-}  # fmt: skip
-CLASSIFIERS: tuple[Any, ...] = (
-    math.isnan, math.isinf, math.isfinite, np.isnan, np.isinf, np.isfinite,
-)  # fmt: skip
-TO_INTEGER: tuple[Any, ...] = (int, math.floor, math.ceil)
-
-
-def unary_keys(name: str) -> tuple[Any, ...]:
-    """Functions and operators that the unary rule of that name serves."""
-    found = [getattr(math, name, None), getattr(np, _NUMPY_NAMES.get(name, name), None)]
-    return tuple(f for f in found if f is not None) + _EXTRA.get(name, ())
+Typed = Callable[[Any], Any]
 
 
 def _unary(args: Any) -> Any:
@@ -59,16 +35,7 @@ def _unary(args: Any) -> Any:
     return None
 
 
-def _returns(result: Any) -> Callable[[Any], Any]:
-    def of_one(args: Any) -> Any:
-        if len(args) == 1 and isinstance(args[0], DualType):
-            return signature(result, args[0])
-        return None
-
-    return of_one
-
-
-def _operands(args: Any) -> tuple[Any, ...] | None:
+def operands(args: Any) -> tuple[Any, ...] | None:
     """Types to which two operands are converted, or None when this is no operation on duals."""
     if len(args) != 2:
         return None
@@ -81,15 +48,15 @@ def _operands(args: Any) -> tuple[Any, ...] | None:
 
 
 def _binary(args: Any) -> Any:
-    operands = _operands(args)
-    if operands is None:
+    converted = operands(args)
+    if converted is None:
         return None
-    return signature(next(t for t in operands if isinstance(t, DualType)), *operands)
+    return signature(next(t for t in converted if isinstance(t, DualType)), *converted)
 
 
 def _comparison(args: Any) -> Any:
-    operands = _operands(args)
-    return None if operands is None else signature(types.boolean, *operands)
+    converted = operands(args)
+    return None if converted is None else signature(types.boolean, *converted)
 
 
 def _power(args: Any) -> Any:
@@ -109,23 +76,67 @@ def _extremum(args: Any) -> Any:
     return signature(dual, *[dual] * len(args))
 
 
-def _register(keys: Iterable[Any], typed: Callable[[Any], Any]) -> None:
+def _truth(args: Any) -> Any:
+    if len(args) == 1 and isinstance(args[0], DualType):
+        return signature(types.boolean, args[0])
+    return None
+
+
+def _divmod(args: Any) -> Any:
+    converted = operands(args)
+    if converted is None:
+        return None
+    dual = next(t for t in converted if isinstance(t, DualType))
+    return signature(types.Tuple((types.float64, dual)), *converted)
+
+
+def as_numbers(args: Any) -> tuple[Any, ...]:
+    """The same types with float64 in the place of duals."""
+    return tuple(types.float64 if isinstance(a, DualType) else a for a in args)
+
+
+def _register(keys: Iterable[Any], typed: Typed) -> None:
     for key in keys:
 
         def generic(self: Any, args: Any, kws: Any) -> Any:
             return None if kws else typed(args)
 
-        name = f"Dual_{getattr(key, '__name__', key)}"
-        infer_global(key)(type(name, (AbstractTemplate,), {"key": key, "generic": generic}))
+        _template(key, generic)
 
 
-for _name in UNARY:
-    _register(unary_keys(_name), _unary)
+def _template(key: Any, generic: Any) -> None:
+    name = f"Dual_{getattr(key, '__name__', key)}"
+    infer_global(key)(type(name, (AbstractTemplate,), {"key": key, "generic": generic}))
+
+
+def _register_step(key: Any) -> None:
+    """What the function returns for floats it returns for duals, when any operand is one."""
+
+    def generic(self: Any, args: Any, kws: Any) -> Any:
+        if kws or not any(isinstance(a, DualType) for a in args):
+            return None
+        if not all(isinstance(a, (DualType, *NUMBERS)) for a in args):
+            return None
+        function = self.context.resolve_value_type(key)
+        sig = function.get_call_type(self.context, as_numbers(args), {})
+        return signature(sig.return_type, *map(types.unliteral, args))
+
+    _template(key, generic)
+
+
+@overload_method(DualType, "__hash__")  # type: ignore[untyped-decorator, unused-ignore]
+def _hash(dual: Any) -> Any:
+    raise TypingError(f"hash({dual})")
+
+
+_register(UNARY_RULES, _unary)
 for _keys in BINARY_KEYS.values():
     _register(_keys, _binary)
 _register(POWER_KEYS, _power)
 _register(COMPARISONS, _comparison)
-_register((np.maximum, np.minimum), _binary)
+_register((*EXTREMA, math.copysign, np.copysign), _binary)
 _register((max, min), _extremum)
-_register((bool, *CLASSIFIERS), _returns(types.boolean))
-_register(TO_INTEGER, _returns(types.int64))
+_register((bool,), _truth)
+_register((divmod, np.divmod), _divmod)
+for _key in STEPS:
+    _register_step(_key)

@@ -1,7 +1,8 @@
 """Arithmetic and elementary functions of array duals: the readers of the rule table.
 
 First-order + - * / are written out, because the table's second derivatives would be computed for
-nothing on whole arrays; tests hold them against the table.
+nothing on whole arrays; tests hold them against the table. Everything here takes duals of an outer
+pass for constants, wherever arrays are meant.
 """
 
 from collections.abc import Callable
@@ -13,119 +14,152 @@ from scipy import special
 
 from adbench.dual import rules
 from adbench.dual.elementary import ARRAY
-from adbench.dual.numpy.array_type import UFUNCS, Array, DualArray, Seed, plain
+from adbench.dual.numpy.array_type import UFUNCS, DualArray, core, innermost, part
+from adbench.dual.numpy.layout import Array, aligned, lift
+from adbench.dual.numpy.memory import lasting
 
-NUMPY: Any = SimpleNamespace(**ARRAY, where=np.where)
 Block = Any  # an array, or None for zero
 Times = Callable[[Any, Block], Block]  # a derivative times tangents
 
 
-def aligned(t: Array, ndim: int) -> Array:
-    """Tangents with axes of length one put in after the first, for a value of `ndim` axes."""
-    missing = ndim + 1 - t.ndim
-    return t.reshape(t.shape[:1] + (1,) * missing + t.shape[1:]) if missing else t
+def vanishes(x: Any) -> Any:
+    """Where x is zero; of a dual, where all its derivatives are zero too."""
+    if type(x) is not DualArray:
+        return x == 0
+    zero = vanishes(x.value) & np.all(vanishes(x.tangents), axis=0)
+    return zero if x.curvatures is None else zero & np.all(vanishes(x.curvatures), axis=0)
 
 
-def same_seed(a: DualArray, b: DualArray) -> Seed:
-    """The pass that both belong to; raises TypeError when two differentiations meet."""
-    if a.seed is not b.seed:
-        raise TypeError(
-            "array duals of two differentiations meet: array duals do not nest; use "
-            "adbench.dual.numpy.hessian for second derivatives, or the scalar duals"
-        )
-    return a.seed
+def _strong_product(v: Any, x: Any) -> Any:
+    return np.where(vanishes(v) & ~np.isnan(core(x)), 0.0, v * x)
+
+
+def _polygamma(order: int, x: Any) -> Any:
+    if type(x) is DualArray:
+        return chain(x, *rules.polygamma(NUMPY, order, x.value))
+    return ARRAY["polygamma"](order, x)
+
+
+NUMPY: Any = SimpleNamespace(
+    **{**ARRAY, "where": np.where, "strong": _strong_product, "polygamma": _polygamma}
+)
+
+
+def _inner(a: Any, b: Any) -> bool:
+    """Whether b is a constant to the dual a."""
+    return type(b) is not DualArray or (type(a) is DualArray and a.seed.tag > b.seed.tag)
 
 
 def _add(a: Any, b: Any) -> DualArray:
-    return _sum(a, b, np.add)
+    if type(b) is not DualArray:
+        return _shifted(a, a.value + b)
+    if type(a) is not DualArray or a.seed.tag < b.seed.tag:
+        return _shifted(b, a + b.value)
+    if a.seed is not b.seed:
+        return _shifted(a, a.value + b)
+    value = a.value + b.value
+    p, q, n = a.tangents, b.tangents, value.ndim
+    if p.ndim != q.ndim:
+        p, q = aligned(p, n), aligned(q, n)
+    h = None
+    if a.seed.i is not None:
+        h = total(lift(a.curvatures, n), lift(b.curvatures, n))
+    return DualArray(value, p + q, h, a.seed)
 
 
 def _subtract(a: Any, b: Any) -> DualArray:
-    return _sum(a, b, np.subtract)
+    if type(b) is not DualArray:
+        return _shifted(a, a.value - b)
+    if type(a) is not DualArray or a.seed.tag < b.seed.tag:
+        value = a - b.value
+        n, h = value.ndim, b.curvatures
+        h = None if h is None else -aligned(h, n)
+        return DualArray(value, -aligned(b.tangents, n), h, b.seed)
+    if a.seed is not b.seed:
+        return _shifted(a, a.value - b)
+    value = a.value - b.value
+    p, q, n = a.tangents, b.tangents, value.ndim
+    if p.ndim != q.ndim:
+        p, q = aligned(p, n), aligned(q, n)
+    h = lift(a.curvatures, n)
+    if b.curvatures is not None:
+        h = total(h, -aligned(b.curvatures, n))
+    return DualArray(value, p - q, h, a.seed)
 
 
-def _sum(a: Any, b: Any, ufunc: Callable[..., Any]) -> DualArray:
-    value = ufunc(plain(a), plain(b))
+def _shifted(a: DualArray, value: Array) -> DualArray:
+    """A dual with the derivatives of a."""
+    t, h = (a.tangents, a.curvatures) if a.place is None else lasting(a)
     n = value.ndim
-    if not isinstance(b, DualArray):
-        return DualArray(value, aligned(a.tangents, n), lift(a.curvatures, n), a.seed)
-    if not isinstance(a, DualArray):
-        # ufunc(0, t) would do; writing the sign avoids a pass over the tangents of a sum
-        t, h = aligned(b.tangents, n), lift(b.curvatures, n)
-        if ufunc is np.subtract:
-            t, h = -t, None if h is None else -h
-        return DualArray(value, t, h, b.seed)
-    seed = same_seed(a, b)
-    t = ufunc(aligned(a.tangents, n), aligned(b.tangents, n))
-    return DualArray(value, t, _combined(ufunc, a.curvatures, b.curvatures, n), seed)
-
-
-def lift(h: Block, ndim: int) -> Block:
-    """As `aligned`, where None stays None."""
-    return None if h is None else aligned(h, ndim)
-
-
-def _combined(ufunc: Callable[..., Any], p: Block, q: Block, ndim: int) -> Block:
-    if q is None:
-        return lift(p, ndim)
-    if p is None:
-        return aligned(-q if ufunc is np.subtract else q, ndim)
-    return ufunc(aligned(p, ndim), aligned(q, ndim))
+    if t.ndim != n + 1:
+        t = aligned(t, n)
+    return DualArray(value, t, None if h is None else aligned(h, n), a.seed)
 
 
 def _multiply(a: Any, b: Any) -> DualArray:
-    if a is b:  # one pass over the tangents in place of three
-        return chain(a, *rules.power(NUMPY, a.value, 2))
-    if not isinstance(b, DualArray):
+    if type(b) is not DualArray:
         return _scaled(a, b)
-    if not isinstance(a, DualArray):
+    if type(a) is not DualArray or a.seed.tag < b.seed.tag:
         return _scaled(b, a)
-    if same_seed(a, b).i is not None:
-        return binary("mul", a, b)
-    value = a.value * b.value
+    if a.seed is not b.seed:
+        return _scaled(a, b)
+    if a.seed.i is not None:
+        return chain(a, *rules.power(NUMPY, a.value, 2)) if a is b else binary("mul", a, b)
+    p, q = a.value, b.value
+    value = p * q
     n = value.ndim
-    t = aligned(a.tangents, n) * b.value
-    return DualArray(value, _increased(t, aligned(b.tangents, n) * a.value), None, a.seed)
+    if a is b:  # one pass over the tangents in place of three
+        return DualArray(value, (2.0 * p) * a.tangents, None, a.seed)
+    t = aligned(a.tangents, n) * q
+    return DualArray(value, _increased(t, aligned(b.tangents, n) * p), None, a.seed)
 
 
 def _scaled(a: DualArray, factor: Any) -> DualArray:
     value = a.value * factor
-    n, h = value.ndim, a.curvatures
-    h = None if h is None else aligned(h, n) * factor
-    return DualArray(value, aligned(a.tangents, n) * factor, h, a.seed)
+    t, n, h = a.tangents, value.ndim, a.curvatures
+    if t.ndim != n + 1:
+        t = aligned(t, n)
+    return DualArray(value, t * factor, None if h is None else aligned(h, n) * factor, a.seed)
 
 
 def _increased(t: Array, u: Array) -> Array:
     """``t + u``, in the buffer of t (which must be our own) where that has the right shape."""
-    if t.shape == u.shape and isinstance(t, np.ndarray):
+    if type(t) is np.ndarray and type(u) is np.ndarray and t.shape == u.shape:
         t += u
         return t
     return t + u
 
 
 def _divide(a: Any, b: Any) -> DualArray:
-    if not isinstance(b, DualArray):
+    if _inner(a, b):
         # as in the rule: the value is divided, tangents are multiplied by the reciprocal
-        value, r = a.value / b, 1.0 / np.asarray(b)
+        value, r = a.value / b, 1.0 / (b if type(b) is DualArray else np.asarray(b))
         n, h = value.ndim, a.curvatures
         h = None if h is None else aligned(h, n) * r
         return DualArray(value, aligned(a.tangents, n) * r, h, a.seed)
     if b.seed.i is not None:
         return binary("div", a, b)
-    value, r = plain(a) / b.value, 1.0 / b.value
-    n = value.ndim
-    t = aligned(b.tangents, n) * (value * -r)
-    if isinstance(a, DualArray):
-        same_seed(a, b)
+    both = type(a) is DualArray and a.seed is b.seed
+    p, q = a.value if both else a, b.value
+    value, r = p / q, 1.0 / q
+    n, t = value.ndim, b.tangents
+    # of a single number the small factors first
+    t = aligned(t * (r * -r), n) * p if r.ndim == 0 else aligned(t, n) * (value * -r)
+    if both:
         t = _increased(t, aligned(a.tangents, n) * r)
     return DualArray(value, t, None, b.seed)
 
 
 def chain(a: DualArray, f: Array, first: Any, second: Any, times: Times | None = None) -> DualArray:
     """The dual of g(a), of value f and derivatives `first`, `second` (None: zero)."""
+    seed, n = a.seed, f.ndim
+    if seed.i is None and times is None and first.__class__ is not int and first is not None:
+        t = a.tangents
+        return DualArray(f, first * (t if t.ndim == n + 1 else aligned(t, n)), None, seed)
     times = times or product
-    seed, t, n = a.seed, aligned(a.tangents, f.ndim), f.ndim
-    h = times(first, lift(a.curvatures, n))
+    if f is a.value:  # what NumPy would copy
+        return _shifted(a, f.copy())
+    t, h = aligned(a.tangents, n), times(first, lift(a.curvatures, n))
     if seed.i is not None and second is not None:
         h = total(h, times(second, t[seed.i] * t[seed.j]))
     slope = times(first, t)
@@ -142,7 +176,7 @@ def chain2(
     """The dual of g(a, b), of value f and derivatives fa, fb, faa, fab, fbb (None: zero)."""
     times = times or product
     fa, fb, faa, fab, fbb = partials
-    seed, n = same_seed(a, b), f.ndim
+    seed, n = a.seed, f.ndim
     p, q = aligned(a.tangents, n), aligned(b.tangents, n)
     h = total(times(fa, lift(a.curvatures, n)), times(fb, lift(b.curvatures, n)))
     if seed.i is not None:
@@ -158,7 +192,7 @@ def product(factor: Any, t: Block) -> Block:
     if factor is None or t is None:
         return None
     if factor.__class__ is int:
-        return t if factor == 1 else -t
+        return t.copy() if factor == 1 else -t
     return factor * t
 
 
@@ -166,7 +200,9 @@ def strong(factor: Any, t: Block) -> Block:
     """Factor times t, where a zero of t wins over an infinite or NaN factor."""
     if factor is None or t is None:
         return None
-    return np.where(t == 0.0, 0.0, factor * t)
+    if np.isfinite(core(factor)).all():
+        return factor * t
+    return np.where(vanishes(t), 0.0, factor * t)
 
 
 def total(p: Block, q: Block) -> Block:
@@ -178,54 +214,82 @@ def total(p: Block, q: Block) -> Block:
 
 def binary(name: str, a: Any, b: Any) -> DualArray:
     """Combine two operands, of which at least one is dual, by the rule of that name."""
-    f, *partials = rules.BINARY[name](NUMPY, plain(a), plain(b))
+    seed = innermost((a, b))
+    p, q = part(a, seed), part(b, seed)
+    f, *partials = rules.BINARY[name](NUMPY, p, q)
     fa, fb, faa, _, fbb = partials
-    # the slope of a power in its exponent is NaN below zero, where that in its base is not
-    times = strong if name == "pow" else product
-    if not isinstance(b, DualArray):
+    times = strong if rules.BINARY[name] in rules.SINGULAR else product
+    if q is b:
         return chain(a, f, fa, faa, times)
-    if not isinstance(a, DualArray):
+    if p is a:
         return chain(b, f, fb, fbb, times)
     return chain2(a, b, f, tuple(partials), times)
 
 
 def unary(rule: rules.Unary) -> Callable[[DualArray], DualArray]:
     """The function of one array dual that the rule defines."""
-    return lambda a: chain(a, *rule(NUMPY, a.value))
+    times = strong if rule in rules.SINGULAR else product
+    return lambda a: chain(a, *rule(NUMPY, a.value), times)
 
 
-def _power(a: Any, b: Any) -> DualArray:
-    if isinstance(b, DualArray):
+def power(a: Any, b: Any) -> DualArray:
+    """As `numpy.power`: without a logarithm where the exponent is a constant."""
+    if not _inner(a, b) or type(b) is DualArray:
         return binary("pow", a, b)
     if np.ndim(b) == 0:
-        return chain(a, *rules.power(NUMPY, a.value, b))
-    return chain(a, *rules.powers(NUMPY, a.value, np.asarray(b, dtype=a.dtype)))
+        whole = type(b) is not DualArray and b == np.floor(b)
+        return chain(a, *rules.power(NUMPY, a.value, b), product if whole else strong)
+    return chain(a, *rules.powers(NUMPY, a.value, np.asarray(b, dtype=a.dtype)), strong)
 
 
-_NAMES: dict[str, Any] = {
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "neg": np.negative,
-}
-_NAMES.update({"pos": np.positive, "erf": special.erf, "erfc": special.erfc})
+_RENAMED: dict[str, Any] = {
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh, "neg": np.negative, "pos": np.positive,
+    "lgamma": special.gammaln, "digamma": special.psi, "add": np.add, "sub": np.subtract,
+    "mul": np.multiply, "div": np.divide, "pow": np.power, "atan2": np.arctan2,
+    "mod": np.remainder,
+}  # fmt: skip
 
-UFUNCS.update({_NAMES.get(name) or getattr(np, name): unary(r) for name, r in rules.UNARY.items()})
+
+def ufunc_of(name: str) -> Any:
+    """NumPy's or SciPy's function that the rule of that name differentiates."""
+    return _RENAMED.get(name) or getattr(np, name, None) or getattr(special, name)
+
+
+def _of_two(name: str) -> Callable[[Any, Any], DualArray]:
+    return lambda a, b: binary(name, a, b)
+
+
+UFUNCS.update({ufunc_of(name): unary(rule) for name, rule in rules.UNARY.items()})
+UFUNCS.update({ufunc_of(name): _of_two(name) for name in rules.BINARY})
 UFUNCS.update(
     {
         np.add: _add,
         np.subtract: _subtract,
         np.multiply: _multiply,
         np.divide: _divide,
-        np.power: _power,
-        np.float_power: _power,
-        np.arctan2: lambda a, b: binary("atan2", a, b),
-        np.hypot: lambda a, b: binary("hypot", a, b),
-        np.absolute: UFUNCS[np.fabs],
-        np.square: lambda a: _power(a, 2),
-        np.reciprocal: lambda a: _divide(1.0, a),
-        np.log2: lambda a: UFUNCS[np.log](a) * (1.0 / np.log(2.0)),
-        np.log10: lambda a: UFUNCS[np.log](a) * (1.0 / np.log(10.0)),
-        special.gammaln: unary(rules.lgamma),
+        np.power: power,
     }
 )
+
+
+def _plus(a: DualArray, b: Any) -> DualArray:
+    return _add(a, b) if type(b) is DualArray else _shifted(a, a.value + b)
+
+
+def _times(a: DualArray, b: Any) -> DualArray:
+    return _multiply(a, b) if type(b) is DualArray else _scaled(a, b)
+
+
+# The commonest operators without the detour by the table, which is a tenth of a small operation.
+for _name, _function in {
+    "__add__": _plus,
+    "__radd__": _plus,
+    "__sub__": _subtract,
+    "__rsub__": lambda a, b: _subtract(b, a),
+    "__mul__": _times,
+    "__rmul__": _times,
+    "__truediv__": _divide,
+    "__rtruediv__": lambda a, b: _divide(b, a),
+}.items():
+    setattr(DualArray, _name, _function)

@@ -1,30 +1,37 @@
 """The array dual number: a NumPy array with its derivatives along k directions (vector mode).
 
-Knows arithmetic, alignment and how NumPy hands calls over; which NumPy functions are offered is the
-matter of `adbench.dual.numpy.functions`, which fills the two tables below when it is imported.
+Knows operators, nesting and how NumPy hands calls over; which functions there are is the matter of the
+modules that fill the tables below when they are imported.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial
+from inspect import Parameter, signature
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-Array = Any  # an ndarray, or the NumPy scalar that stands for one of no dimensions
+from adbench.dual.numpy.layout import Array, Path, full, is_basic, items_of, reader
+from adbench.dual.numpy.memory import DroppedDerivativeError, assign, replaced, view
 
-UFUNCS: dict[Any, Callable[..., Any]] = {}
-FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-# ndarray methods that are functions of the same name
-METHODS = (
-    "sum", "mean", "prod", "dot", "cumsum", "reshape", "ravel", "transpose", "squeeze", "max", "min",
-    "clip", "copy",
-)  # fmt: skip
+Function = Callable[..., Any]
+
+UFUNCS: dict[Any, Function] = {}
+UFUNC_METHODS: dict[tuple[Any, str], Function] = {}
+FUNCTIONS: dict[Any, Function] = {}
+CREATORS: dict[Any, Function] = {}  # of functions called with ``like=x``; they take x first
+METHODS: dict[str, Function] = {}  # those of an ndarray
+
+_tags = count(1)
 
 
 class Seed:
     """One differentiation pass: which second derivatives its duals carry.
 
-    Duals of two passes have nothing to do with each other, so the seed's identity is their tag.
+    Its duals hold this very object. To them, a dual of an earlier (outer) pass is a constant, which
+    keeps nested differentiations apart.
 
     Parameters
     ----------
@@ -32,11 +39,27 @@ class Seed:
         Pairs of directions whose second derivatives are wanted; None for a pass of first order.
     """
 
-    __slots__ = ("i", "j")
+    __slots__ = ("i", "j", "tag")
 
     def __init__(self, i: Array = None, j: Array = None) -> None:
         self.i = i
         self.j = j
+        self.tag = next(_tags)
+
+
+def _operators(ufunc: Any) -> tuple[Function, Function, Function]:
+    """The operator of a ufunc of two operands, and its reflected and in-place forms."""
+
+    def operate(self: Any, other: Any) -> Any:
+        return UFUNCS[ufunc](self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return UFUNCS[ufunc](other, self)
+
+    def in_place(self: Any, other: Any) -> Any:
+        return replaced(self, UFUNCS[ufunc](self, other))
+
+    return operate, reflected, in_place
 
 
 class DualArray:
@@ -45,6 +68,7 @@ class DualArray:
     Parameters
     ----------
     value : array, shape S
+        Itself a dual where differentiations nest.
     tangents : array, shape (k,) + S'
         One leading axis for the directions; S' broadcasts to S and has as many axes, so that the
         tangent of a scalar parameter stays of size k until it meets data.
@@ -54,13 +78,15 @@ class DualArray:
         The pass that made it.
     """
 
-    __slots__ = ("curvatures", "seed", "tangents", "value")
+    # place: the memory that it shares with its views, and where in it this dual lies
+    __slots__ = ("__weakref__", "curvatures", "place", "seed", "tangents", "value")
 
     def __init__(self, value: Array, tangents: Array, curvatures: Array, seed: Seed) -> None:
         self.value = value
         self.tangents = tangents
         self.curvatures = curvatures
         self.seed = seed
+        self.place: Any = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,7 +97,7 @@ class DualArray:
     @property
     def ndim(self) -> int:
         """Number of axes of the value."""
-        return len(self.shape)
+        return len(self.value.shape)
 
     @property
     def size(self) -> int:
@@ -86,7 +112,7 @@ class DualArray:
     @property
     def T(self) -> Any:
         """The transpose."""
-        return np.transpose(self)
+        return FUNCTIONS[np.transpose](self)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -98,183 +124,177 @@ class DualArray:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index: Any) -> "DualArray":
-        return linear(self, lambda v: v[index], lambda t: _indexed(t, index))
+        value = self.value[index]
+        kind = index.__class__
+        if kind is slice:
+            return view(self, value, itemgetter((slice(None), index)))
+        if kind is int and type(value) is np.float64:  # one element of a vector
+            t, h, n = self.tangents, self.curvatures, len(self.value)
+            t = t[:, index if t.shape[1] == n else 0]
+            h = None if h is None else h[:, index if h.shape[1] == n else 0]
+            if self.place is not None and self.place[0].own:
+                t, h = t.copy(), None if h is None else h.copy()
+            return DualArray(value, t, h, self.seed)
+        if is_basic(items_of(index)):
+            return view(self, value, reader(index))
+        return linear(self, value, reader(index))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "an array dual cannot be changed in place: build the result with np.where, np.stack or "
-            "np.concatenate"
-        )
+    def __setitem__(self, index: Any, new: Any) -> None:
+        assign(self, index, new)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            "np.asarray of an array dual would drop its derivatives: leave it as it is, build "
-            "arrays of duals with np.stack, or take .value"
+        raise DroppedDerivativeError(
+            "a plain NumPy array cannot hold an array dual, it would drop its derivatives: make the "
+            "array with np.zeros_like(x), where x is one of the variables (np.zeros_like(x, "
+            "shape=...) for another shape), or build it with np.stack; leave out np.asarray, or take "
+            ".value"
         )
 
     def __float__(self) -> float:
-        raise TypeError(
+        raise DroppedDerivativeError(
             "float() of an array dual would drop its derivatives: use NumPy's functions in place of "
-            "the standard math module, or take .value"
+            "the standard math module; make an array to store it in with np.zeros_like(x), where x "
+            "is one of the variables; or take .value"
         )
 
+    def __int__(self) -> int:
+        return int(core(self))
+
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(core(self))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "reduce" and ufunc in (np.add, np.multiply):
-            return FUNCTIONS[np.sum if ufunc is np.add else np.prod](*inputs, **kwargs)
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        if method != "__call__" or ufunc not in UFUNCS:
-            raise unknown(name)
-        if kwargs:
-            raise TypeError(
-                f"np.{name} of an array dual takes no {', '.join(kwargs)}: write without it"
-            )
-        return UFUNCS[ufunc](*inputs)
+        if method == "__call__":
+            name, function = ufunc.__name__, UFUNCS.get(ufunc)
+            if function is not None and not kwargs:
+                return function(*inputs)
+        else:
+            name = f"{ufunc.__name__}.{method}"
+            function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
+            if function is not None and (ufunc, method) not in UFUNC_METHODS:
+                function = partial(function, ufunc)
+        if not kwargs and function is not None:
+            return function(*inputs)
+        if not any(type(x) is DualArray for x in inputs):  # then one is in `out`
+            function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return call(name, function, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function not in FUNCTIONS:
-            raise unknown(function.__name__)
-        return FUNCTIONS[function](*args, **kwargs)
+        ours = FUNCTIONS.get(function)
+        if ours is not None and not kwargs:
+            return ours(*args)
+        if function in CREATORS:
+            return call(function.__name__, CREATORS[function], (self, *args), kwargs)
+        return call(function.__name__, ours, args, kwargs)
 
-    def __add__(self, other: Any) -> Any:
-        return UFUNCS[np.add](self, other)
+    __add__, __radd__, __iadd__ = _operators(np.add)
+    __sub__, __rsub__, __isub__ = _operators(np.subtract)
+    __mul__, __rmul__, __imul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(np.divide)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__, __imod__ = _operators(np.remainder)
+    __divmod__, __rdivmod__, _ = _operators(np.divmod)
+    __pow__, __rpow__, __ipow__ = _operators(np.power)
+    __matmul__, __rmatmul__, __imatmul__ = _operators(np.matmul)
+    __lt__, __gt__, _ = _operators(np.less)
+    __le__, __ge__, _ = _operators(np.less_equal)
 
-    def __radd__(self, other: Any) -> Any:
-        return UFUNCS[np.add](self, other)
+    def __eq__(self, other: object) -> Any:
+        return core(self) == core(other)
 
-    def __sub__(self, other: Any) -> Any:
-        return UFUNCS[np.subtract](self, other)
+    def __ne__(self, other: object) -> Any:
+        return core(self) != core(other)
 
-    def __rsub__(self, other: Any) -> Any:
-        return UFUNCS[np.subtract](other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return UFUNCS[np.multiply](self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return UFUNCS[np.multiply](self, other)
-
-    def __truediv__(self, other: Any) -> Any:
-        return UFUNCS[np.divide](self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return UFUNCS[np.divide](other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return UFUNCS[np.power](self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return UFUNCS[np.power](other, self)
-
-    def __iadd__(self, other: Any) -> Any:
-        return self._anew("+", self + other)
-
-    def __isub__(self, other: Any) -> Any:
-        return self._anew("-", self - other)
-
-    def __imul__(self, other: Any) -> Any:
-        return self._anew("*", self * other)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return self._anew("/", self / other)
-
-    def __ipow__(self, other: Any) -> Any:
-        return self._anew("**", self**other)
-
-    def __imatmul__(self, other: Any) -> Any:
-        return self._anew("@", self @ other)
-
-    def _anew(self, sign: str, result: Any) -> Any:
-        """What ``y += x`` binds y to: only single numbers, which NumPy does not change either."""
-        if self.ndim:
-            raise TypeError(
-                f"an array dual cannot be changed in place: write y = y {sign} x for y {sign}= x"
-            )
-        return result
-
-    def __matmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return UFUNCS[np.matmul](other, self)
+    __hash__ = None  # type: ignore[assignment]
 
     def __neg__(self) -> "DualArray":
         h = self.curvatures
         return DualArray(-self.value, -self.tangents, None if h is None else -h, self.seed)
 
-    def __pos__(self) -> "DualArray":
-        return self
+    def __pos__(self) -> Any:
+        return UFUNCS[np.positive](self)
 
     def __abs__(self) -> Any:
         return UFUNCS[np.absolute](self)
 
-    def __lt__(self, other: Any) -> Any:
-        return self.value < plain(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.value <= plain(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.value > plain(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.value >= plain(other)
-
-    def __eq__(self, other: object) -> Any:
-        return self.value == plain(other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.value != plain(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __getattr__(self, name: str) -> Any:
         # only reached for what is no slot, property or method above
         if name in METHODS:
-            return partial(FUNCTIONS[getattr(np, name)], self)
+            return partial(_method, name, self)
         raise AttributeError(f"array duals have no attribute '{name}': see adbench.dual.numpy")
 
 
-def unknown(name: str) -> TypeError:
-    """The error for a NumPy function that array duals do not have."""
-    return TypeError(
-        f"array duals have no np.{name}: write it with arithmetic, indexing and the functions that "
-        "adbench.dual.numpy lists, or use the scalar duals of adbench.dual.python"
-    )
+def _method(name: str, *args: Any, **kwargs: Any) -> Any:
+    return call(name, METHODS[name], args, kwargs) if kwargs else METHODS[name](*args)
 
 
-def plain(x: Any) -> Any:
-    """The value of a dual, or x itself."""
-    return x.value if isinstance(x, DualArray) else x
+def call(name: str, function: Function | None, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Our form of a NumPy function, with the arguments by name that it takes, and `out`."""
+    if function is None:
+        raise TypeError(
+            f"array duals have no np.{name}: write it with arithmetic, indexing and the functions "
+            "that adbench.dual.numpy lists, or use the scalar duals of adbench.dual.python"
+        )
+    out = kwargs.pop("out", None)
+    refused = _refused(function, frozenset(kwargs))
+    for word in [w for w in refused if kwargs[w] is None]:
+        del kwargs[word]  # NumPy passes on what it was not asked for
+    refused = refused & kwargs.keys()
+    if refused:
+        raise TypeError(
+            f"np.{name} of an array dual takes no {', '.join(sorted(refused))}: write without it"
+        )
+    result = function(*args, **kwargs)
+    return result if out is None else _stored(name, result, out)
 
 
-def full(x: DualArray, t: Array) -> Array:
-    """Tangents or curvatures of x as a view of shape (k,) + S."""
-    shape = t.shape[:1] + x.value.shape
-    return t if t.shape == shape else np.broadcast_to(t, shape)
+@cache
+def _refused(function: Function, words: frozenset[str]) -> frozenset[str]:
+    """Those of the arguments by name that the function does not take."""
+    if isinstance(function, np.ufunc):
+        return frozenset()
+    taken = signature(function).parameters
+    if any(p.kind is Parameter.VAR_KEYWORD for p in taken.values()):
+        return frozenset()
+    return words - taken.keys()
 
 
-def linear(
-    x: DualArray, on_value: Callable[[Array], Array], on_tangents: Callable[[Array], Array]
-) -> DualArray:
-    """A linear map of x; `on_tangents` is the same map on arrays with one more leading axis."""
-    h = x.curvatures
-    return DualArray(
-        on_value(x.value),
-        on_tangents(full(x, x.tangents)),
-        None if h is None else on_tangents(full(x, h)),
-        x.seed,
-    )
+def _stored(name: str, result: Any, out: Any) -> Any:
+    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if type(target) is not DualArray:
+        raise DroppedDerivativeError(
+            f"np.{name} cannot store an array dual in a plain NumPy array, which would drop its "
+            "derivatives (y += x asks for that too): write y = y + x, or make y with "
+            "np.zeros_like(x), where x is one of the variables"
+        )
+    return replaced(target, result)
 
 
-def _indexed(t: Array, index: Any) -> Array:
-    """``t[:, index]``, where `index` is any that NumPy has for the axes after the first."""
-    items = index if isinstance(index, tuple) else (index,)
-    if all(i is None or i is Ellipsis or isinstance(i, (int, np.integer, slice)) for i in items):
-        return t[(slice(None), *items)]
-    # Index arrays that a slice separates move to the front of the result, ahead of our axis. Kept
-    # last, that axis stays last.
-    last = (slice(None),) if any(i is Ellipsis for i in items) else ()
-    return np.moveaxis(np.moveaxis(t, 0, -1)[(*items, *last)], -1, 0)
+def core(x: Any) -> Any:
+    """The number or array at the core of a dual, without any derivatives; or x itself."""
+    while type(x) is DualArray:
+        x = x.value
+    return x
+
+
+def innermost(operands: Iterable[Any]) -> Seed:
+    """The latest pass among those of the operands, of which at least one is dual."""
+    return max((x.seed for x in operands if type(x) is DualArray), key=lambda seed: seed.tag)
+
+
+def part(x: Any, seed: Seed) -> Any:
+    """The value of a dual of that pass; anything else is a constant to it, and stays itself."""
+    return x.value if type(x) is DualArray and x.seed is seed else x
+
+
+def linear(a: DualArray, value: Array, on_derivatives: Path) -> DualArray:
+    """The dual of that value, which a linear map made of a's.
+
+    Parameters
+    ----------
+    on_derivatives : callable
+        The same map for arrays with one more leading axis. Gives new arrays, no views.
+    """
+    t, h, shape = a.tangents, a.curvatures, a.value.shape
+    h = None if h is None else on_derivatives(full(h, shape))
+    return DualArray(value, on_derivatives(full(t, shape)), h, a.seed)

@@ -11,11 +11,16 @@ arithmetic operators of the first-order classes are written out because they are
 tests hold them against the table.
 """
 
+import sys
 from collections.abc import Callable
+from math import ceil, floor, trunc
 from operator import neg
 from typing import Any
 
-from adbench.dual.python.functions import binary, math, power, vanishes
+from adbench.dual import rules
+from adbench.dual.python import functions
+from adbench.dual.python.choices import ufunc_of_duals
+from adbench.dual.python.functions import binary, core, evaluate, math, power, vanishes
 
 
 def outranks(other: Any, mine: "Number") -> bool:
@@ -29,23 +34,34 @@ def outranks(other: Any, mine: "Number") -> bool:
     return bool(tag > mine.tag)
 
 
-def _number(x: Any) -> Any:
-    """The value of a dual number without any of its tangents, for comparisons."""
-    while getattr(x, "tag", 0):
-        x = x.value
-    return x
-
-
 class Number:
     """What all scalar duals share: comparisons look at values, and nothing drops a derivative."""
 
     __slots__ = ()
-    # NumPy scalars then leave the operation to our reflected operators
-    __array_ufunc__ = None
 
     tag: int
     value: Any
     chain: Callable[..., Any]
+
+    def apply(self, name: str, rule: rules.Unary, plain: Callable[..., Any]) -> Any:
+        """The function of that name and rule, `plain` on plain numbers."""
+        return self.chain(*evaluate(rule, plain, self.value))
+
+    def raised(self, n: Any) -> Any:
+        """``self ** n`` for a plain exponent."""
+        return self.chain(*evaluate(lambda m, x: rules.power(m, x, n), lambda x: x**n, self.value))
+
+    def polygamma(self, order: int) -> Any:
+        """The polygamma function of that order."""
+        return self.chain(*rules.polygamma(math, order, self.value))
+
+    @staticmethod
+    def combine(name: str, a: Any, b: Any) -> Any:
+        """The function of that name of two numbers, the one of larger tag of this class."""
+        return functions.combine(name, a, b)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return ufunc_of_duals(ufunc, method, inputs, options)
 
     def __neg__(self) -> Any:
         return self.chain(-self.value, -1, None)
@@ -62,33 +78,66 @@ class Number:
     def __rpow__(self, other: Any) -> Any:
         return binary("pow", other, self)
 
+    def __mod__(self, other: Any) -> Any:
+        return binary("mod", self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return binary("mod", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return core(self) // core(other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return core(other) // core(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(core(self), digits)
+
+    def __floor__(self) -> Any:
+        return floor(core(self))
+
+    def __ceil__(self) -> Any:
+        return ceil(core(self))
+
+    def __trunc__(self) -> Any:
+        return trunc(core(self))
+
     def __lt__(self, other: Any) -> bool:
-        return bool(_number(self) < _number(other))
+        return bool(core(self) < core(other))
 
     def __le__(self, other: Any) -> bool:
-        return bool(_number(self) <= _number(other))
+        return bool(core(self) <= core(other))
 
     def __gt__(self, other: Any) -> bool:
-        return bool(_number(self) > _number(other))
+        return bool(core(self) > core(other))
 
     def __ge__(self, other: Any) -> bool:
-        return bool(_number(self) >= _number(other))
+        return bool(core(self) >= core(other))
 
     def __eq__(self, other: object) -> bool:
-        return bool(_number(self) == _number(other))
+        return bool(core(self) == core(other))
 
     __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
-        return bool(_number(self))
+        return bool(core(self))
 
     def __int__(self) -> int:
-        return int(_number(self))
+        return int(core(self))
 
     def __float__(self) -> float:
+        frame = sys._getframe(1)
         raise TypeError(
-            "float() of a dual number would drop its derivative: use the functions of "
-            "adbench.dual.python.math in place of the standard math module, or take .value"
+            "float() of a dual number would drop its derivative "
+            f"({frame.f_code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}): use the "
+            "functions of adbench.dual.python.math in place of the standard math module, or take "
+            ".value"
         )
 
 
@@ -108,14 +157,16 @@ class Dual(Number):
         return f"Dual({self.value!r}, {self.tangent!r})"
 
     def __add__(self, other: Any) -> Any:
-        made = Dual()
-        made.tag = tag = self.tag
-        if other.__class__ is Dual and other.tag is tag:
+        if other.__class__ is Dual and other.tag is self.tag:
+            made = Dual()
+            made.tag = self.tag
             made.value = self.value + other.value
             made.tangent = self.tangent + other.tangent
             return made
         if other.__class__ is not float and outranks(other, self):
             return other.__radd__(self)
+        made = Dual()
+        made.tag = self.tag
         made.value = self.value + other
         made.tangent = self.tangent
         return made
@@ -128,14 +179,16 @@ class Dual(Number):
         return made
 
     def __sub__(self, other: Any) -> Any:
-        made = Dual()
-        made.tag = tag = self.tag
-        if other.__class__ is Dual and other.tag is tag:
+        if other.__class__ is Dual and other.tag is self.tag:
+            made = Dual()
+            made.tag = self.tag
             made.value = self.value - other.value
             made.tangent = self.tangent - other.tangent
             return made
         if other.__class__ is not float and outranks(other, self):
             return other.__rsub__(self)
+        made = Dual()
+        made.tag = self.tag
         made.value = self.value - other
         made.tangent = self.tangent
         return made
@@ -148,17 +201,17 @@ class Dual(Number):
         return made
 
     def __mul__(self, other: Any) -> Any:
-        made = Dual()
-        made.tag = tag = self.tag
-        a = self.value
-        if other.__class__ is Dual and other.tag is tag:
-            b = other.value
-            made.value = a * b
+        if other.__class__ is Dual and other.tag is self.tag:
+            made = Dual()
+            made.tag = self.tag
+            made.value = (a := self.value) * (b := other.value)
             made.tangent = self.tangent * b + a * other.tangent
             return made
         if other.__class__ is not float and outranks(other, self):
             return other.__rmul__(self)
-        made.value = a * other
+        made = Dual()
+        made.tag = self.tag
+        made.value = self.value * other
         made.tangent = self.tangent * other
         return made
 
@@ -170,15 +223,17 @@ class Dual(Number):
         return made
 
     def __truediv__(self, other: Any) -> Any:
-        made = Dual()
-        made.tag = tag = self.tag
-        if other.__class__ is Dual and other.tag is tag:
+        if other.__class__ is Dual and other.tag is self.tag:
+            made = Dual()
+            made.tag = self.tag
             b = other.value
             made.value = q = self.value / b
             made.tangent = (self.tangent - q * other.tangent) / b
             return made
         if other.__class__ is not float and outranks(other, self):
             return other.__rtruediv__(self)
+        made = Dual()
+        made.tag = self.tag
         made.value = self.value / other
         made.tangent = self.tangent / other
         return made

@@ -1,8 +1,8 @@
 """Second-order scalar duals: a value, its gradient, and the wanted elements of its Hessian.
 
-A jet reads the second derivatives that the rule table has anyway. The alternative, a dual of duals,
-needs no class of its own but makes each product about seven products of inner duals; it stays
-possible, and the tests hold it against jets.
+A hyper-dual number reads the second derivatives that the rule table has anyway. The alternative, a
+dual of duals, needs no class of its own but makes each product about seven products of inner duals;
+it stays possible, and the tests hold it against these numbers.
 """
 
 from operator import add
@@ -15,7 +15,7 @@ Pairs = tuple[tuple[int, int], ...]
 Block = list[Any] | None
 
 
-class Jet(Number):
+class HyperDual(Number):
     """Value, tangents, and second derivatives for the index pairs that the call asks for.
 
     Parameters
@@ -28,7 +28,7 @@ class Jet(Number):
     pairs : tuple of (int, int)
         Which pairs (i, j) of the k variables `curvatures` holds.
     tag : int
-        The differentiation call that made the jet.
+        The differentiation call that made the number.
     """
 
     __slots__ = ("curvatures", "pairs", "tag", "tangents", "value")
@@ -43,7 +43,7 @@ class Jet(Number):
         self.tag = tag
 
     def __repr__(self) -> str:
-        return f"Jet({self.value!r}, {self.tangents!r}, {self.curvatures!r})"
+        return f"HyperDual({self.value!r}, {self.tangents!r}, {self.curvatures!r})"
 
     def _combine(self, name: str, other: Any) -> Any:
         if other.__class__ is not float:
@@ -74,16 +74,18 @@ class Jet(Number):
     def __rtruediv__(self, other: Any) -> Any:
         return binary("div", other, self)
 
-    def chain(self, f: Any, first: Any, second: Any) -> "Jet":
-        """The jet of g(self), of value f and derivatives `first`, `second`."""
+    def chain(self, f: Any, first: Any, second: Any) -> "HyperDual":
+        """The number g(self), of value f and derivatives `first`, `second`."""
         g = self.tangents
         h = _scaled(first, self.curvatures)
         if second is not None:
             h = _sum(h, _scaled(second, [g[i] * g[j] for i, j in self.pairs]))
-        return Jet(f, _scaled(first, g) or [0.0] * len(g), h, self.pairs, self.tag)
+        return HyperDual(f, _scaled(first, g) or [0.0] * len(g), h, self.pairs, self.tag)
 
-    def chain2(self, b: "Jet", f: Any, fa: Any, fb: Any, faa: Any, fab: Any, fbb: Any) -> "Jet":
-        """The jet of g(self, b), of value f and derivatives fa ... fbb."""
+    def chain2(
+        self, b: "HyperDual", f: Any, fa: Any, fb: Any, faa: Any, fab: Any, fbb: Any
+    ) -> "HyperDual":
+        """The number g(self, b), of value f and derivatives fa ... fbb."""
         p, q, pairs = self.tangents, b.tangents, self.pairs
         h = _sum(_scaled(fa, self.curvatures), _scaled(fb, b.curvatures))
         if faa is not None:
@@ -93,7 +95,7 @@ class Jet(Number):
         if fbb is not None:
             h = _sum(h, _scaled(fbb, [q[i] * q[j] for i, j in pairs]))
         g = _sum(_scaled(fa, p), _scaled(fb, q)) or [0.0] * len(p)
-        return Jet(f, g, h, pairs, self.tag)
+        return HyperDual(f, g, h, pairs, self.tag)
 
     def vanishes(self) -> bool:
         """Whether value, tangents and second derivatives are zero."""
