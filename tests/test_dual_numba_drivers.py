@@ -226,6 +226,75 @@ def test_an_error_in_compiling_for_a_new_size_reaches_the_caller(monkeypatch):
         g(np.ones(3))
 
 
+# ---- many variables
+
+
+AUTOMATIC, TAPED = dual.value_and_grad(chain), dual.value_and_grad(chain, layout="tape")
+BY_CHUNKS = dual.value_and_grad(chain, layout="V")
+
+
+@pytest.mark.parametrize("n", [32, 33, 100])
+def test_forward_and_reverse_agree_where_one_gives_way_to_the_other(n):
+    x = np.linspace(0.5, 1.5, n)
+    value, expected = BY_CHUNKS(x)
+    for way in (AUTOMATIC, TAPED):
+        out = np.zeros(n)
+        found = way(x)
+        assert found[0] == pytest.approx(value, rel=TIGHT)
+        np.testing.assert_allclose(found[1], expected, rtol=1e-12, atol=1e-11)
+        assert way(x, out=out)[1] is out
+        np.testing.assert_array_equal(out, found[1])
+
+
+def test_many_variables_go_in_reverse_and_few_forward():
+    """The bound on the tape, which forward mode does not meet, tells which of them ran."""
+    g = dual.grad(chain, max_bytes=72)
+    x = np.linspace(0.5, 1.5, 32)
+    np.testing.assert_allclose(g(x), slopes_of_chain(x), rtol=1e-12, atol=1e-12)
+    for _ in range(2):
+        with pytest.raises(MemoryError, match="max_bytes = 72"):
+            g(np.ones(33))
+
+
+@pytest.mark.parametrize("told", [{"n": 40}, {"layout": "tape"}, {}])
+def test_compiled_code_goes_in_reverse_where_it_is_told(told):
+    """By the number of variables or by name; else forward, in chunks."""
+    g = dual.grad(chain, **told, max_bytes=40 * 40 + 32)
+
+    @numba.njit
+    def inside(x):
+        return g(x)
+
+    if told:
+        with pytest.raises(MemoryError, match=r"forward mode \(layout='V'\)"):
+            inside(np.ones(40))
+    else:
+        x = np.linspace(0.5, 1.5, 40)
+        np.testing.assert_allclose(inside(x), slopes_of_chain(x), rtol=1e-12, atol=1e-12)
+
+
+def test_what_a_tape_cannot_record_goes_forward():
+    @numba.njit(parallel=True)
+    def squares(x):
+        total = 0.0
+        for i in numba.prange(x.size):
+            total += x[i] * x[i]
+        return total
+
+    x = np.linspace(0.5, 1.5, 40)
+    np.testing.assert_allclose(dual.grad(lambda x: squares(x) * 2.0)(x), 4.0 * x, rtol=1e-12)
+    np.testing.assert_allclose(dual.grad(squares, max_bytes=72)(x), 2.0 * x, rtol=1e-12)
+
+
+def test_options_that_reverse_mode_has_not_are_refused():
+    with pytest.raises(ValueError, match="no vector_math"):
+        dual.grad(chain, layout="tape", vector_math=True)
+    with pytest.raises(ValueError, match="expected at least 72"):
+        dual.grad(chain, max_bytes=71)
+    with pytest.raises(ValueError, match="expected one of"):
+        dual.hessian(chain, layout="tape")
+
+
 # ---- out
 
 

@@ -113,8 +113,8 @@ FUNCTIONS = [
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 def test_agrees_with_forward_duals(f):
     value, g = tape.tape_value_and_grad(f)(X)
-    assert value == pytest.approx(numba.njit(f)(X), rel=1e-14)
-    np.testing.assert_allclose(g, grad(f, layout="S")(X), rtol=1e-13, atol=1e-15)
+    assert value == pytest.approx(f(X), rel=1e-14)
+    np.testing.assert_allclose(g, grad(f, n=4, layout="S")(X), rtol=1e-13, atol=1e-15)
 
 
 def test_strict_value_is_that_of_the_function_bit_for_bit():
@@ -142,14 +142,14 @@ def rosenbrock_gradient(x):
     return g
 
 
-ROSENBROCK = tape.tape_value_and_grad(rosenbrock)
+ROSENBROCK, VALUE = tape.tape_value_and_grad(rosenbrock), numba.njit(rosenbrock)
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 1000, 100_000])
 def test_any_number_of_variables(n):
     x = np.random.default_rng(n).normal(size=n)
     value, g = ROSENBROCK(x)
-    assert value == pytest.approx(numba.njit(rosenbrock)(x), rel=1e-12)
+    assert value == pytest.approx(VALUE(x), rel=1e-12)
     np.testing.assert_allclose(g, rosenbrock_gradient(x), rtol=1e-11, atol=1e-9)
 
 
@@ -504,9 +504,9 @@ def test_an_operation_that_numba_lacks_is_named():
 
 
 def test_results_that_cannot_be_swept():
-    with pytest.raises(numba.core.errors.NumbaError, match=r"the function returns .*a number or"):
+    with pytest.raises(UnsupportedFunctionError, match=r"the function returns .*a number or"):
         tape.tape_grad(lambda x: (x[0], x[1]))(X)
-    with pytest.raises(numba.core.errors.NumbaError, match="a cotangent like it"):
+    with pytest.raises(UnsupportedFunctionError, match="a cotangent like it"):
         tape.tape_grad(lambda x: x)(X)
     with pytest.raises(TypeError, match="argnums="):
         tape.tape_vjp(lambda *x: x[0])

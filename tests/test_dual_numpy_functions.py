@@ -10,8 +10,8 @@ from scipy import special
 from adbench.dual import python as scalar
 from adbench.dual import rules
 from adbench.dual.numpy import derivative, grad, hessian, jacobian
-from adbench.dual.numpy.arithmetic import ufunc_of
 from adbench.dual.numpy.array_type import UFUNCS, DualArray
+from adbench.dual.numpy.calls import ufunc_of
 
 trapezoid = vars(np)["trapezoid" if "trapezoid" in vars(np) else "trapz"]
 

@@ -265,3 +265,16 @@ def test_a_missing_function_names_the_nearest():
         _ = math.arcsinh
     with pytest.raises(TypeError, match=r"np\.heaviside"):
         derivative(lambda x: np.heaviside(x, 0.5))(1.0)
+
+
+def test_fractions_stay_exact_to_second_order_where_they_are_divided_by():
+    x = [Fraction(1, 2), Fraction(3)]
+    assert hessian(lambda x: x[0] / 3 * x[1])(x)[0][1] == Fraction(1, 3)
+    bent = hessian(lambda x: x[0] ** 3 / x[1] + x[0] ** -2 * x[1])(x)
+    expected = [
+        [6 * x[0] / x[1] + 6 * x[1] / x[0] ** 4, -3 * x[0] ** 2 / x[1] ** 2 - 2 / x[0] ** 3],
+        [-3 * x[0] ** 2 / x[1] ** 2 - 2 / x[0] ** 3, 2 * x[0] ** 3 / x[1] ** 3],
+    ]
+    assert bent == expected
+    assert all(isinstance(v, Fraction) for row in bent for v in row)
+    assert grad(lambda x: x[0] ** -2 * x[1])(x) == [-2 * x[1] / x[0] ** 3, x[0] ** -2]

@@ -5,7 +5,8 @@ Both tables have the names that the rules ask of their namespace `m`: the elemen
 ``where_nonnegative(x, yes, no)``, ``quiet_log`` (the logarithm, with -inf at 0 and NaN below in place
 of an error), ``strong`` (a product where a zero on the left wins over an infinity, but not over NaN,
 on the right), ``steady`` (its argument, whose arithmetic a compiler must not rearrange: nothing to do
-here), ``square_error(x)`` (``x * x`` less its rounded value, exactly) and the constants of the rules.
+here), ``square_error(x)`` (``x * x`` less its rounded value, exactly; of arrays to 2^-25 of that) and the
+constants of the rules.
 """
 
 import cmath
@@ -158,7 +159,15 @@ _SPECIAL_NAMES = {
 
 
 def _array_where_nonnegative(x: Any, yes: Any, no: Any) -> Any:
-    return np.where(x >= 0, yes, no)
+    return np.where(x >= 0.0, yes, no)
+
+
+def _array_square_error(x: Any) -> Any:
+    # as `_square_error`, with x^2 - high^2 by its factors: fewer passes, and the rounding of their
+    # product is 2^-26 of the result
+    t = 134217729.0 * x
+    high = t - (t - x)
+    return (high * high - x * x) + (x - high) * (x + high)
 
 
 def _array_quiet_log(x: Any) -> Any:
@@ -185,7 +194,7 @@ ARRAY: Mapping[str, Any] = MappingProxyType(
         "digamma": partial(polygamma, 0),
         "polygamma": polygamma,
         "steady": _steady,
-        "square_error": _square_error,
+        "square_error": _array_square_error,
         **RULE_CONSTANTS,
     }
 )

@@ -25,6 +25,8 @@ At kinks and singular points, in every variant:
 - ``pow`` with a constant exponent 0 has slope 0 everywhere, at base 0 too (where the value is 1);
 - ``pow`` at base 0 has the limits from above: the slope in the exponent, ``v log a``, is 0 for
   positive exponents and -inf at exponent 0; a factor of zero wins over an infinity (``m.strong``);
+- ``pow`` at base -0 has what it has at +0, but where compiled code neglects the sign of a zero (relaxed
+  arithmetic): there an infinite slope of ``x ** 0.5`` may have either sign;
 - ``pow`` of a negative base has no slope in the exponent: NaN, and so its mixed and second ones;
 - ``atan2`` and ``hypot`` have none at (0, 0), ``logaddexp`` none where both are the same infinity: NaN.
 
@@ -80,9 +82,9 @@ def _log1p(m: Any, x: Any) -> tuple[Any, Any, Any]:
 
 def _sqrt(m: Any, x: Any) -> tuple[Any, Any, Any]:
     s = m.sqrt(x)
-    # adding 0 makes +0 of -0, so that both have the slope +inf
-    d = 0.5 / (s + 0.0)
-    return s, d, -0.5 * d / (x + 0.0)
+    # chosen by a comparison, so that -0 has the slopes of +0 even where compilers neglect its sign
+    d = m.where_nonnegative(-s, INFINITY, 0.5 / s)
+    return s, d, m.where_nonnegative(-s, -INFINITY, -0.5 * d / x)
 
 
 def _cbrt(m: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -240,9 +242,10 @@ def _mul(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
 
 
 def _div(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
-    r = 1.0 / b
+    # whole numbers as factors, here and in `power`: they leave a Fraction exact
+    r = 1 / b
     q = a / b
-    return q, r, -(q * r), None, -(r * r), 2.0 * q * r * r
+    return q, r, -(q * r), None, -(r * r), 2 * q * r * r
 
 
 def _pow(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
@@ -314,11 +317,11 @@ def power(m: Any, x: Any, n: Any, whole: bool = False) -> tuple[Any, Any, Any]:
         return x, 1, None
     if n == 2:
         return x * x, 2.0 * x, 2.0
-    first, second = (_lowered(m, x, n, k, whole) for k in (1.0, 2.0))
-    return m.pow(x, n), n * first, n * (n - 1.0) * second
+    first, second = (_lowered(m, x, n, k, whole) for k in (1, 2))
+    return m.pow(x, n), n * first, n * (n - 1) * second
 
 
-def _lowered(m: Any, x: Any, n: Any, k: float, whole: bool) -> Any:
+def _lowered(m: Any, x: Any, n: Any, k: int, whole: bool) -> Any:
     """``x ** (n - k)``; with a logarithm only where n is no whole number and was rounded."""
     lost = difference(n, k)[1] if isinstance(n, float) else 0.0
     if whole or (lost == 0 and hasattr(n, "__float__")):

@@ -7,11 +7,11 @@ Imported on request only: importing this package imports Numba and teaches it on
 ``drivers`` and ``directions`` are what users call, and ``drivers`` says how; ``building`` puts them
 together of ``kernels`` and ``second`` (derivatives in flat memory), ``arguments``, ``structure``,
 ``rows`` and ``output`` (what goes in and comes out), ``sizes`` and ``choice`` (code for few variables,
-layouts). ``dual_type`` is the type and its memory, ``emit`` turns a rule of the one table into LLVM
+layouts), ``borrowing`` (calls that count no references). ``dual_type`` is the type and its memory, ``emit`` turns a rule of the one table into LLVM
 code, ``typing`` and ``lowering`` tell Numba which operations exist and what they compile to; ``tape``
-is reverse mode; ``machine_code`` tells the size of what was compiled.
+is reverse mode, ``reverse`` its kernel for the drivers; ``machine_code`` tells the size of what was compiled.
 
-Hooks into Numba beyond its extension interface are in ``internals``, ``sizes``, ``dual_type``
+Hooks into Numba beyond its extension interface are in ``internals``, ``sizes``, ``borrowing``, ``dual_type``
 (`realign_stack`), ``vector_math_compiler`` and, reading only, ``machine_code``.
 """
 
@@ -43,7 +43,7 @@ from adbench.dual.numba.drivers import (
 from adbench.dual.numba.dual_type import DualType
 from adbench.dual.numba.kernels import default_layout
 from adbench.dual.numba.machine_code import code_bytes
-from adbench.dual.numba.tape import tape_grad, tape_value_and_grad
+from adbench.dual.numba.tape import free_idle_tapes, tape_grad, tape_value_and_grad
 from adbench.dual.numba.tape import tape_vjp as vjp
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "default_layout",
     "derivative",
     "elementwise",
+    "free_idle_tapes",
     "grad",
     "hessian",
     "hvp",

@@ -14,18 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 
 from adbench.dual.numba.arguments import LINE, Argnums, Shapes, chosen, counter, leaves
+from adbench.dual.numba.borrowing import Borrower
 from adbench.dual.numba.choice import measured_layout, suited_layout
 from adbench.dual.numba.compiling import Function, options, own_options, python_text
 from adbench.dual.numba.kernels import ANOTHER_SIZE, Plan
 from adbench.dual.numba.output import filler, placer
+from adbench.dual.numba.reverse import compiled, suits
 from adbench.dual.numba.sizes import Compiled, Table, by_type, caller, dimensions_of
 from adbench.dual.numba.structure import matrix_structurer, structurer
 
 Kernel = Any
 LAYOUTS = (None, "S", "V", "auto-static")
+FORWARD = ("S", "V")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Operator:
         Up to how many tangents layouts are measured.
     line : callable or None
         Length of the line that the kernel takes, of the number of variables; None for no line.
+    reverse : callable, optional
+        The kernel by the tape, for more variables than one pass takes.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Operator:
     chunk: int
     largest: int
     line: Callable[[int], int] | None
+    reverse: Callable[[Plan], Kernel] | None = None
 
 
 def gradient_body(argnums: Argnums, kernel: Kernel) -> Function:
@@ -122,15 +128,25 @@ def jacobian_body(argnums: Argnums, kernel: Kernel) -> Function:
 
 def driver(operator: Operator, plan: Plan, n: Any, layout: str | None) -> Compiled:
     """The compiled callable of an operator; `n` and `layout` as users name them."""
-    if layout not in LAYOUTS:
-        raise ValueError(f"layout {layout!r}: expected one of {LAYOUTS}")
-    plan = plan.laid_out(layout) if layout in ("S", "V") else plan
+    known = LAYOUTS if operator.reverse is None else (*LAYOUTS, "tape")
+    if layout not in known:
+        raise ValueError(f"layout {layout!r}: expected one of {known}")
+    if layout is not None and layout != "auto-static":
+        plan = plan.laid_out(layout)
+    if layout == "tape" and plan.vector_math:
+        raise ValueError(
+            "layout='tape' records one operation at a time and has no vector_math: leave out one of them"
+        )
     argnums, flags = plan.argnums, options(plan.strict, plan.vector_math)
     shapes = None if n is None else _shapes(n)
     fixed = by_type(_fixed_kernels(operator, plan, shapes))
-    inside = njit(**flags)(operator.body(argnums, fixed))
-    if plan.layout is not None and (shapes is not None or operator.one_pass == 0):
-        return Compiled(_entry(plan.f, inside), flags, plan.f)
+    inside = Borrower(operator.body(argnums, fixed), flags)
+    from_code = Borrower(_entry(plan.f, inside), flags)
+    if own_options(plan.f).get("nogil"):
+        flags = {**flags, "nogil": True}
+    sizes_known = shapes is not None or operator.one_pass == 0 or plan.layout == "tape"
+    if plan.layout is not None and sizes_known:
+        return Compiled(_entry(plan.f, inside), flags, plan.f, from_code)
     tables: dict[Any, Table] = {}
 
     def table_of(ty: Any) -> Table:
@@ -142,10 +158,8 @@ def driver(operator: Operator, plan: Plan, n: Any, layout: str | None) -> Compil
     def prepare(args: tuple[Any, ...]) -> None:
         table_of(types.BaseTuple.from_types([typeof(a) for a in args])).resolve(args)
 
-    looked_up = njit(**flags)(operator.body(argnums, caller(table_of)))
-    from_code = njit(**flags)(_entry(plan.f, inside))
     return Compiled(
-        _entry(plan.f, looked_up),
+        _entry(plan.f, Borrower(operator.body(argnums, caller(table_of)), flags)),
         flags,
         plan.f,
         from_code,
@@ -178,10 +192,23 @@ def _fixed_kernels(
             sized = plan
             if known is not None:
                 sized = plan.of_size(known, numbers + sum(math.prod(s) for s in known))
-            found[args] = operator.kernel(sized)
+            found[args] = _kernel(operator, sized, call.types)
         return found[args]
 
     return kernel_of
+
+
+def _kernel(operator: Operator, plan: Plan, call: tuple[Any, ...]) -> Kernel:
+    """The kernel of a plan: forward, or by the tape where it is known that the variables are many."""
+    if operator.reverse is None or plan.layout in FORWARD:
+        return operator.kernel(plan)
+    if plan.layout == "tape":
+        return operator.reverse(plan)
+    # Where none knows how many, both would take three times as long to compile as forward mode alone.
+    if plan.count is None or plan.count <= operator.one_pass or not suits(plan):
+        return operator.kernel(plan)
+    many = operator.reverse(plan)
+    return many if compiled(many, call, plan.f) else operator.kernel(plan)
 
 
 def _sized_kernels(
@@ -210,6 +237,10 @@ def _sized_kernels(
             kernel = compiled_in(name)
             return lambda: kernel(*given)
 
+        if operator.reverse is not None and key is None and suits(plan):
+            by_tape = operator.reverse(sized)
+            if compiled(by_tape, call, plan.f):
+                return by_tape, call
         fixed = plan.layout or ("S" if own_options(plan.f).get("parallel") else None)
         if fixed is None and args is not None:
             k = operator.chunk if key is None else count

@@ -22,6 +22,12 @@ comes, unless all variables are single numbers or ``n`` tells the size: an int f
 dimension, a shape for one array, a list of shapes for several. Arguments of another size then raise
 ValueError.
 
+**Many variables.** `grad` and `value_and_grad` go in reverse for more than 32 variables: one pass over f
+on a tape of at most ``max_bytes`` (see ``tape``). Forward mode, in passes of 16 tangents (in compiled
+code of 8), stays for a named layout, for ``vector_math``, for f with ``parallel=True`` and for what a
+tape cannot record; ``layout="tape"`` asks for reverse at any size. In compiled code the number must be
+known: for many variables give ``n`` or ``layout="tape"`` there, else they go forward in chunks of 8.
+
 **Layouts.** ``layout="S"`` keeps a dual's tangents as scalars, for loops that LLVM vectorises across
 data; ``"V"`` as one vector. Default from Python for 2 to 8 tangents: both are compiled and the faster
 one in a few calls stays for the process (the function is called some times more; see ``choice``).
@@ -41,7 +47,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from adbench.dual.numba import kernels, second
+from adbench.dual.numba import kernels, reverse, second
 from adbench.dual.numba.arguments import Argnums
 from adbench.dual.numba.building import (
     Operator,
@@ -53,6 +59,7 @@ from adbench.dual.numba.building import (
 )
 from adbench.dual.numba.compiling import Function, options, primal
 from adbench.dual.numba.kernels import CHUNK_OF_MANY, ONE_PASS, Plan
+from adbench.dual.numba.tape_memory import MAX_BYTES
 
 
 def _same(n: int) -> int:
@@ -64,9 +71,18 @@ def _square(n: int) -> int:
 
 
 # The last numbers: variables of one pass, tangents of a pass otherwise, tangents measured.
-_GRADIENT = Operator("gradient", kernels.gradient, gradient_body, ONE_PASS, CHUNK_OF_MANY, 8, _same)
+_GRADIENT = Operator(
+    "gradient", kernels.gradient, gradient_body, ONE_PASS, CHUNK_OF_MANY, 8, _same, reverse.gradient
+)
 _VALUE_AND_GRADIENT = Operator(
-    "gradient", kernels.gradient, value_and_gradient_body, ONE_PASS, CHUNK_OF_MANY, 8, _same
+    "gradient",
+    kernels.gradient,
+    value_and_gradient_body,
+    ONE_PASS,
+    CHUNK_OF_MANY,
+    8,
+    _same,
+    reverse.gradient,
 )
 _JACOBIAN = Operator("Jacobian", kernels.jacobian, jacobian_body, ONE_PASS, CHUNK_OF_MANY, 8, None)
 _HESSIAN = Operator(
@@ -83,6 +99,7 @@ def grad(
     layout: str | None = None,
     strict: bool = False,
     vector_math: bool = False,
+    max_bytes: int = MAX_BYTES,
 ) -> Any:
     """Compiled ``g(*args, out=None)``: the derivatives of f by its variables.
 
@@ -94,25 +111,29 @@ def grad(
         Of the arguments to differentiate by.
     n : int, shape or list of shapes, optional
         The size of the variables, if it is one for all calls.
-    layout : {"S", "V", "auto-static"}, optional
-        Of the tangents; measured if None.
+    layout : {"S", "V", "auto-static", "tape"}, optional
+        Of the tangents, measured if None; "tape" is reverse mode.
     strict, vector_math : bool
         See above.
+    max_bytes : int
+        Bound on the memory of a tape.
 
     Returns
     -------
     numba dispatcher
         Its result has the structure of the variables: float64 for a number, an array of the same
-        shape for an array, tuples for tuples. Up to 32 variables take one pass over f, more take a
-        pass for every 16. `out`, arrays of that structure, takes the result. A function that takes
+        shape for an array, tuples for tuples. Up to 32 variables take one pass over f forward,
+        more take one in reverse. `out`, arrays of that structure, takes the result. A function that takes
         ``*args`` or has default values has no `out`.
 
     Raises
     ------
     UnsupportedFunctionError
         From the first call, where Numba cannot compile f for duals.
+    MemoryError
+        When called: f does more operations than a tape of max_bytes holds.
     """
-    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math, max_bytes=max_bytes)
     return driver(_GRADIENT, plan, n, layout)
 
 
@@ -124,9 +145,10 @@ def value_and_grad(
     layout: str | None = None,
     strict: bool = False,
     vector_math: bool = False,
+    max_bytes: int = MAX_BYTES,
 ) -> Any:
     """Compiled ``vg(*args, out=None) -> (value, derivatives)``; parameters as of `grad`."""
-    plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
+    plan = Plan(f, argnums, strict=strict, vector_math=vector_math, max_bytes=max_bytes)
     return driver(_VALUE_AND_GRADIENT, plan, n, layout)
 
 

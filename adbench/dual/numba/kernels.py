@@ -28,6 +28,7 @@ from adbench.dual.numba.dual_type import DualType
 from adbench.dual.numba.intrinsics import as_dual, dtype_of, put, seeder, value
 from adbench.dual.numba.rows import extent, put_rows
 from adbench.dual.numba.stack import checker, seeded
+from adbench.dual.numba.tape_memory import MAX_BYTES, check_bound
 
 ONE_PASS = 32  # variables that fit one pass over the function
 CHUNK = 8  # tangents of a pass where nothing is known of their number
@@ -50,11 +51,13 @@ class Plan:
         Of the arrays among the variables, if one size is to be compiled for.
     count : int or None
         How many numbers the variables then are.
-    layout : {"S", "V"} or None
-        Of the tangents; by their number if None.
+    layout : {"S", "V", "tape"} or None
+        Of the tangents, by their number if None; or reverse mode.
     strict, vector_math : bool
     chunk : int
         Tangents of a pass where one does not do.
+    max_bytes : int
+        Bound on the memory of a tape, in reverse mode.
     """
 
     f: Function
@@ -65,10 +68,15 @@ class Plan:
     strict: bool = False
     vector_math: bool = False
     chunk: int = CHUNK
+    max_bytes: int = MAX_BYTES
 
-    def jit(self, function: Function) -> Any:
+    def __post_init__(self) -> None:
+        check_bound(self.max_bytes)
+
+    def jit(self, function: Function, inlined: bool = False) -> Any:
         """A part of a driver, compiled with the flags of the function itself."""
-        return njit(**options(self.strict, self.vector_math))(function)
+        flags = options(self.strict, self.vector_math)
+        return njit(forceinline=inlined, **flags)(function)
 
     def for_duals(self, ty: DualType) -> Any:
         """The function, to be compiled for duals of that type."""
@@ -120,7 +128,7 @@ def _gradient_in_one_pass(plan: Plan, n: int, shapes: Shapes) -> Any:
         put(y, line, 0, n)
         return value(y)
 
-    return plan.jit(kernel)
+    return plan.jit(kernel, inlined=n <= CHUNK)
 
 
 def _gradient_in_chunks(plan: Plan) -> Any:

@@ -28,6 +28,7 @@ from numba.extending import intrinsic
 
 from adbench.dual.numba.arguments import Argnums, all_dimensions, chosen, leaves, total
 from adbench.dual.numba.compiling import UnsupportedFunctionError, explained
+from adbench.dual.numba.dual_type import realign_stack
 
 SLOTS = 40  # sizes of one table: those of an array of up to 32 numbers, and some
 WORD = ir.IntType(64)
@@ -230,6 +231,8 @@ def by_type(kernel_of: Callable[[Any], Any]) -> Any:
 
         def write(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             parts = [builder.extract_value(values[0], i) for i in range(len(call.types))]
+            if kind.dispatcher.targetoptions.get("forceinline"):
+                realign_stack(builder)
             function = context.get_function(kind, own)
             context.add_linking_libs(getattr(function, "libs", ()))
             return function(builder, parts)

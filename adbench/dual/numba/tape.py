@@ -19,12 +19,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from numba import njit
-
 from adbench.dual.numba.arguments import Argnums
 from adbench.dual.numba.compiling import Function, options, python_text
-from adbench.dual.numba.tape_memory import free_idle_tapes
-from adbench.dual.numba.tape_pass import MAX_BYTES, attempter, raise_if
+from adbench.dual.numba.kernels import Plan
+from adbench.dual.numba.sizes import Compiled
+from adbench.dual.numba.tape_memory import MAX_BYTES, free_idle_tapes
+from adbench.dual.numba.tape_pass import attempter, raise_if
 
 __all__ = ["MAX_BYTES", "free_idle_tapes", "tape_grad", "tape_value_and_grad", "tape_vjp"]
 
@@ -33,15 +33,7 @@ def tape_grad(
     f: Function, argnums: Argnums = 0, *, max_bytes: int = MAX_BYTES, strict: bool = False
 ) -> Any:
     """Compiled ``g(*args) -> gradient`` by reverse mode; parameters as of `tape_value_and_grad`."""
-    attempt = attempter(f, argnums, max_bytes, strict, with_value=False)
-
-    @njit(nogil=True, **options(strict))
-    def driver(*args):  # type: ignore[no-untyped-def]
-        result, failed, code, where = attempt(args, 1.0)
-        raise_if(failed, code, where)
-        return result
-
-    return driver
+    return _of_arguments(Plan(f, argnums, strict=strict, max_bytes=max_bytes), with_value=False)
 
 
 def tape_value_and_grad(
@@ -65,20 +57,14 @@ def tape_value_and_grad(
 
     Raises
     ------
+    UnsupportedFunctionError
+        From the first call, where Numba cannot compile f for a tape.
     MemoryError
         When called: more operations than max_bytes allows, or the system has no more memory.
     ValueError
         max_bytes leaves no room for one variable and one operation.
     """
-    attempt = attempter(f, argnums, max_bytes, strict, with_value=True)
-
-    @njit(nogil=True, **options(strict))
-    def driver(*args):  # type: ignore[no-untyped-def]
-        result, failed, code, where = attempt(args, 1.0)
-        raise_if(failed, code, where)
-        return result
-
-    return driver
+    return _of_arguments(Plan(f, argnums, strict=strict, max_bytes=max_bytes), with_value=True)
 
 
 def tape_vjp(
@@ -95,15 +81,30 @@ def tape_vjp(
     errors as of `tape_value_and_grad`; ValueError for a v of another shape.
     """
     wanted = tuple(range(_arity(f))) if argnums is None else argnums
-    attempt = attempter(f, wanted, max_bytes, strict, with_value=True)
+    plan = Plan(f, wanted, strict=strict, max_bytes=max_bytes)
+    attempt = attempter(plan, with_value=True)
 
-    @njit(nogil=True, **options(strict))
     def driver(args, v):  # type: ignore[no-untyped-def]
         result, failed, code, where = attempt(args, v)
         raise_if(failed, code, where)
         return result
 
-    return driver
+    return _compiled(plan, driver)
+
+
+def _of_arguments(plan: Plan, with_value: bool) -> Any:
+    attempt = attempter(plan, with_value)
+
+    def driver(*args):  # type: ignore[no-untyped-def]
+        result, failed, code, where = attempt(args, 1.0)
+        raise_if(failed, code, where)
+        return result
+
+    return _compiled(plan, driver)
+
+
+def _compiled(plan: Plan, entry: Function) -> Compiled:
+    return Compiled(entry, {"nogil": True, **options(plan.strict)}, plan.f)
 
 
 def _arity(f: Function) -> int:

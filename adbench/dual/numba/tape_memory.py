@@ -49,6 +49,18 @@ VARIABLE_BYTES = 32  # a dual
 BYTES_PER_OPERATION = ENTRY_BYTES + 8  # an entry, and the adjoint of its result
 BYTES_PER_VARIABLE = VARIABLE_BYTES + 8
 LARGEST_INDEX = 2**32 - 1
+MAX_BYTES = 1 << 31
+"""Default bound on the memory of one tape: 67 million recorded operations."""
+
+
+def check_bound(max_bytes: int) -> None:
+    """ValueError for a bound that leaves no room for one variable and one operation."""
+    smallest = BYTES_PER_VARIABLE + BYTES_PER_OPERATION
+    if max_bytes < smallest:
+        raise ValueError(
+            f"max_bytes = {max_bytes}: expected at least {smallest}, one variable and one operation"
+        )
+
 
 WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of what only compiled code calls: half the time to compile."""

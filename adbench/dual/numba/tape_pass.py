@@ -18,9 +18,10 @@ from numba.core.callconv import Status, excinfo_t
 from numba.core.typing import fold_arguments, signature
 from numba.extending import intrinsic
 
-from adbench.dual.numba.arguments import Argnums, counter, gatherer, lifter
+from adbench.dual.numba.arguments import counter, gatherer, lifter
 from adbench.dual.numba.arrays import prepared
-from adbench.dual.numba.compiling import Function, explained, options, own_options, python_text
+from adbench.dual.numba.compiling import explained, options, own_options, python_text
+from adbench.dual.numba.kernels import Plan
 from adbench.dual.numba.memory import array_on
 from adbench.dual.numba.structure import structurer
 from adbench.dual.numba.tape_memory import (
@@ -50,9 +51,6 @@ from adbench.dual.numba.tape_values import (
     seed,
 )
 
-MAX_BYTES = 1 << 31
-"""Default bound on the memory of one tape: 67 million recorded operations."""
-
 DUALS = types.Array(TAPED, 1, "C")
 
 
@@ -66,17 +64,13 @@ class Steps(NamedTuple):
     finish: Any  # (tape, args) -> gradient, the tape released
 
 
-def attempter(f: Function, argnums: Argnums, max_bytes: int, strict: bool, with_value: bool) -> Any:
+def attempter(plan: Plan, with_value: bool, flat: bool = False) -> Any:
     """``attempt(args, v) -> (result, failed, code, where)`` for compiled code; it raises nothing.
 
-    The result is the gradient of v times f, or (value, gradient). The others are for `raise_if`.
+    The result is the gradient of v times f, or (value, gradient); `flat` leaves the gradient a line.
+    The others are for `raise_if`.
     """
-    smallest = BYTES_PER_VARIABLE + BYTES_PER_OPERATION
-    if max_bytes < smallest:
-        raise ValueError(
-            f"max_bytes = {max_bytes}: expected at least {smallest}, one variable and one operation"
-        )
-    steps, faults = _steps(f, argnums, max_bytes, strict), _faults(max_bytes)
+    steps, faults = _steps(plan, flat), _faults(plan.max_bytes)
 
     def attempt(typingctx: Any, args: Any, v: Any) -> Any:
         given = types.BaseTuple.from_types(args.types), types.unliteral(v)
@@ -116,13 +110,14 @@ def _raise_if(typingctx: Any, failed: Any, code: Any, where: Any) -> Any:
 raise_if = intrinsic(_raise_if)
 
 
-def _steps(f: Function, argnums: Argnums, max_bytes: int, strict: bool) -> Steps:
-    flags = {**options(strict), **WITHOUT_WRAPPERS}
+def _steps(plan: Plan, flat: bool) -> Steps:
+    flags, argnums, max_bytes = options(plan.strict), plan.argnums, plan.max_bytes
+    flags |= WITHOUT_WRAPPERS
     # A tape is of one thread: the function's own prange is a plain loop here.
-    own = {key: told for key, told in own_options(f).items() if key != "parallel"}
-    function = njit(**own, **flags)(prepared(python_text(f), TAPED))
+    own = {key: told for key, told in own_options(plan.f).items() if key != "parallel"}
+    function = njit(**own, **flags)(prepared(python_text(plan.f), TAPED))
     count, gather, structured = counter(argnums), gatherer(argnums), structurer(argnums)
-    back = strict_sweep if strict else sweep
+    back = strict_sweep if plan.strict else sweep
 
     @njit(**flags)
     def start(tape, args):  # type: ignore[no-untyped-def]
@@ -147,7 +142,7 @@ def _steps(f: Function, argnums: Argnums, max_bytes: int, strict: bool) -> Steps
         line = np.empty(count(args))
         copy_adjoints(tape, line)
         release(tape)
-        return structured(args, line, ())
+        return line if flat else structured(args, line, ())
 
     return Steps(start, lifter(TAPED, argnums, None), function, swept, finish)
 
@@ -174,12 +169,12 @@ def _faults(max_bytes: int) -> Faults:
             MemoryError,
             f"reverse mode records more than max_bytes = {max_bytes} allows ({BYTES_PER_OPERATION} "
             f"bytes an operation, {BYTES_PER_VARIABLE} a variable): give a larger max_bytes, differentiate a sum "
-            "in parts, or use forward mode",
+            "in parts, or use forward mode (layout='V')",
         ),
         REFUSED: (
             MemoryError,
             "reverse mode: the system has no more memory for the tape; differentiate a sum in parts, "
-            "or use forward mode",
+            "or use forward mode (layout='V')",
         ),
         MISMATCH: (ValueError, "the cotangent v has another shape than the function's value"),
     }

@@ -8,7 +8,10 @@ alike, and only that function does: helpers that it calls are copied into it, wh
 
 Two things to know. The last digits differ (`functions` tells by how much, at most 4 ulp), and, in one
 loop, between the numbers computed together and the few left over at the end. And not every loop
-becomes a vector loop: `used` tells which functions a compiled function computes so.
+becomes a vector loop: `used` tells which functions a compiled function computes so. Whether it gets
+there is sometimes decided when it runs: ``for v in array`` Numba compiles for any distance between
+numbers, LLVM bets on another one than 8 bytes, and the loop goes one by one. ``for i in
+range(len(array))`` is read as contiguous.
 
 NaN, infinities, zeros and numbers outside a function's domain give what the C library gives one by
 one. No floating-point exception flags or errno are promised.
@@ -144,7 +147,7 @@ def njit_options() -> dict[str, Any]:
 
 
 def used(driver: Any) -> frozenset[str]:
-    """Functions that compiled code computes for several numbers at once.
+    """Functions that compiled code computes for several numbers at once, where it gets there.
 
     Parameters
     ----------

@@ -46,7 +46,8 @@ median; `interp` has the slope of the interval to the right, and `cholesky` look
 only, as NumPy's do; a norm of zero has slope 0. Functions are given copies of their variables, so
 that writing to them leaves the caller's alone.
 
-``drivers`` is what users call. ``array_type`` is the array dual itself, ``layout`` how its derivatives
+``drivers`` is what users call. ``array_type`` is the array dual itself, ``seeds`` the pass
+that made it, ``calls`` how functions are called, ``blocks`` slopes times tangents, ``layout`` how its derivatives
 lie in memory, and ``memory`` what happens when it is written to. ``arithmetic`` reads the rule table;
 ``elementwise``, ``shapes``, ``joining``, ``reductions``, ``ordering``, ``products`` and ``linalg`` are
 the NumPy functions it offers. ``trees`` takes arguments apart, ``passes`` runs the function.

@@ -10,24 +10,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from adbench.dual import rules
 from adbench.dual.elementary import ARRAY
 from adbench.dual.numpy.array_type import UFUNCS, DualArray, core, innermost, part
-from adbench.dual.numpy.layout import Array, aligned, lift
+from adbench.dual.numpy.blocks import (
+    Times,
+    increased,
+    product,
+    strong,
+    total,
+    vanishes,
+)
+from adbench.dual.numpy.calls import ufunc_of
+from adbench.dual.numpy.layout import Array, aligned, joined, lift
 from adbench.dual.numpy.memory import lasting
 
-Block = Any  # an array, or None for zero
-Times = Callable[[Any, Block], Block]  # a derivative times tangents
-
-
-def vanishes(x: Any) -> Any:
-    """Where x is zero; of a dual, where all its derivatives are zero too."""
-    if type(x) is not DualArray:
-        return x == 0
-    zero = vanishes(x.value) & np.all(vanishes(x.tangents), axis=0)
-    return zero if x.curvatures is None else zero & np.all(vanishes(x.curvatures), axis=0)
+MANY = 128  # tangents, from which on it pays to put off a multiplication
 
 
 def _strong_product(v: Any, x: Any) -> Any:
@@ -58,13 +57,26 @@ def _add(a: Any, b: Any) -> DualArray:
     if a.seed is not b.seed:
         return _shifted(a, a.value + b)
     value = a.value + b.value
-    p, q, n = a.tangents, b.tangents, value.ndim
+    n = value.ndim
+    if a.low is not None or b.low is not None:
+        return _together(value, a.rows(n), a, b.rows(n), b)
+    p, q, h = a.tangents, b.tangents, None
     if p.ndim != q.ndim:
         p, q = aligned(p, n), aligned(q, n)
-    h = None
     if a.seed.i is not None:
         h = total(lift(a.curvatures, n), lift(b.curvatures, n))
     return DualArray(value, p + q, h, a.seed)
+
+
+def _together(value: Array, t: Array, a: DualArray, u: Array, b: DualArray) -> DualArray:
+    """The dual of tangents ``t + u``, t in the directions of a, u in those of b."""
+    i, j = a.low or 0, b.low or 0
+    if i == j and len(t) == len(u):
+        whole = a.seed.one_hot is None or a.low is None or b.low is None
+        return DualArray(value, t + u, None, a.seed, None if whole else i)
+    t = joined(t, i, u, j)
+    low = None if len(t) == len(a.seed.one_hot) else min(i, j)
+    return DualArray(value, t, None, a.seed, low)
 
 
 def _subtract(a: Any, b: Any) -> DualArray:
@@ -72,13 +84,17 @@ def _subtract(a: Any, b: Any) -> DualArray:
         return _shifted(a, a.value - b)
     if type(a) is not DualArray or a.seed.tag < b.seed.tag:
         value = a - b.value
-        n, h = value.ndim, b.curvatures
+        n, h, low = value.ndim, b.curvatures, b.low
         h = None if h is None else -aligned(h, n)
-        return DualArray(value, -aligned(b.tangents, n), h, b.seed)
+        t = b.tangents if low is None else b.rows(n)
+        return DualArray(value, -(t if t.ndim == n + 1 else aligned(t, n)), h, b.seed, low)
     if a.seed is not b.seed:
         return _shifted(a, a.value - b)
     value = a.value - b.value
-    p, q, n = a.tangents, b.tangents, value.ndim
+    n = value.ndim
+    if a.low is not None or b.low is not None:
+        return _together(value, a.rows(n), a, -b.rows(n), b)
+    p, q = a.tangents, b.tangents
     if p.ndim != q.ndim:
         p, q = aligned(p, n), aligned(q, n)
     h = lift(a.curvatures, n)
@@ -89,8 +105,12 @@ def _subtract(a: Any, b: Any) -> DualArray:
 
 def _shifted(a: DualArray, value: Array) -> DualArray:
     """A dual with the derivatives of a."""
+    n, low = value.ndim, a.low
+    if low is not None:  # then nothing has looked into its memory
+        if a.factor is not None and a.factor.shape == value.shape:
+            return DualArray(value, a.block, None, a.seed, low, a.factor)
+        return DualArray(value, a.rows(n), None, a.seed, low)
     t, h = (a.tangents, a.curvatures) if a.place is None else lasting(a)
-    n = value.ndim
     if t.ndim != n + 1:
         t = aligned(t, n)
     return DualArray(value, t, None if h is None else aligned(h, n), a.seed)
@@ -109,25 +129,33 @@ def _multiply(a: Any, b: Any) -> DualArray:
     value = p * q
     n = value.ndim
     if a is b:  # one pass over the tangents in place of three
-        return DualArray(value, (2.0 * p) * a.tangents, None, a.seed)
-    t = aligned(a.tangents, n) * q
-    return DualArray(value, _increased(t, aligned(b.tangents, n) * p), None, a.seed)
+        return _squared(a, value)
+    if a.low is not None or b.low is not None:
+        return _together(value, a.rows(n) * q, a, b.rows(n) * p, b)
+    t, u = a.tangents, b.tangents
+    t = (t if t.ndim == n + 1 else aligned(t, n)) * q
+    return DualArray(
+        value, increased(t, (u if u.ndim == n + 1 else aligned(u, n)) * p, value), None, a.seed
+    )
+
+
+def _squared(a: DualArray, value: Array) -> DualArray:
+    t, n, low = a.rows(value.ndim), 2.0 * a.value, a.low
+    if a.place is None and t.size >= MANY and type(n) is np.ndarray:
+        # not multiplied yet, since a sum often follows, which then is one product of a matrix
+        return DualArray(value, t, None, a.seed, low or 0, n)
+    return DualArray(value, n * t, None, a.seed, low)
 
 
 def _scaled(a: DualArray, factor: Any) -> DualArray:
     value = a.value * factor
-    t, n, h = a.tangents, value.ndim, a.curvatures
+    n, h, low = value.ndim, a.curvatures, a.low
+    if low is not None and a.factor is not None and a.factor.shape == value.shape:
+        return DualArray(value, a.block, None, a.seed, low, a.factor * factor)
+    t = a.tangents if low is None else a.rows(n)
     if t.ndim != n + 1:
         t = aligned(t, n)
-    return DualArray(value, t * factor, None if h is None else aligned(h, n) * factor, a.seed)
-
-
-def _increased(t: Array, u: Array) -> Array:
-    """``t + u``, in the buffer of t (which must be our own) where that has the right shape."""
-    if type(t) is np.ndarray and type(u) is np.ndarray and t.shape == u.shape:
-        t += u
-        return t
-    return t + u
+    return DualArray(value, t * factor, None if h is None else aligned(h, n) * factor, a.seed, low)
 
 
 def _divide(a: Any, b: Any) -> DualArray:
@@ -136,26 +164,31 @@ def _divide(a: Any, b: Any) -> DualArray:
         value, r = a.value / b, 1.0 / (b if type(b) is DualArray else np.asarray(b))
         n, h = value.ndim, a.curvatures
         h = None if h is None else aligned(h, n) * r
-        return DualArray(value, aligned(a.tangents, n) * r, h, a.seed)
+        return DualArray(value, a.rows(n) * r, h, a.seed, a.low)
     if b.seed.i is not None:
         return binary("div", a, b)
     both = type(a) is DualArray and a.seed is b.seed
     p, q = a.value if both else a, b.value
     value, r = p / q, 1.0 / q
-    n, t = value.ndim, b.tangents
+    n = value.ndim
+    t = b.rows(n)
     # of a single number the small factors first
-    t = aligned(t * (r * -r), n) * p if r.ndim == 0 else aligned(t, n) * (value * -r)
-    if both:
-        t = _increased(t, aligned(a.tangents, n) * r)
-    return DualArray(value, t, None, b.seed)
+    t = (t * (r * -r)) * p if r.ndim == 0 else t * (value * -r)
+    if not both:
+        return DualArray(value, t, None, b.seed, b.low)
+    u = a.rows(n) * r
+    if a.low is not None or b.low is not None:
+        return _together(value, u, a, t, b)
+    return DualArray(value, increased(t, u, value), None, b.seed)
 
 
 def chain(a: DualArray, f: Array, first: Any, second: Any, times: Times | None = None) -> DualArray:
     """The dual of g(a), of value f and derivatives `first`, `second` (None: zero)."""
     seed, n = a.seed, f.ndim
     if seed.i is None and times is None and first.__class__ is not int and first is not None:
-        t = a.tangents
-        return DualArray(f, first * (t if t.ndim == n + 1 else aligned(t, n)), None, seed)
+        low = a.low
+        t = a.tangents if low is None else a.rows(n)
+        return DualArray(f, first * (t if t.ndim == n + 1 else aligned(t, n)), None, seed, low)
     times = times or product
     if f is a.value:  # what NumPy would copy
         return _shifted(a, f.copy())
@@ -187,31 +220,6 @@ def chain2(
     return DualArray(f, total(times(fa, p), times(fb, q)), h, seed)
 
 
-def product(factor: Any, t: Block) -> Block:
-    """Factor times t; None is zero, and the integers 1 and -1 cost no multiplication."""
-    if factor is None or t is None:
-        return None
-    if factor.__class__ is int:
-        return t.copy() if factor == 1 else -t
-    return factor * t
-
-
-def strong(factor: Any, t: Block) -> Block:
-    """Factor times t, where a zero of t wins over an infinite or NaN factor."""
-    if factor is None or t is None:
-        return None
-    if np.isfinite(core(factor)).all():
-        return factor * t
-    return np.where(vanishes(t), 0.0, factor * t)
-
-
-def total(p: Block, q: Block) -> Block:
-    """``p + q``, where None is zero."""
-    if p is None or q is None:
-        return q if p is None else p
-    return p + q
-
-
 def binary(name: str, a: Any, b: Any) -> DualArray:
     """Combine two operands, of which at least one is dual, by the rule of that name."""
     seed = innermost((a, b))
@@ -228,7 +236,7 @@ def binary(name: str, a: Any, b: Any) -> DualArray:
 
 def unary(rule: rules.Unary) -> Callable[[DualArray], DualArray]:
     """The function of one array dual that the rule defines."""
-    times = strong if rule in rules.SINGULAR else product
+    times = strong if rule in rules.SINGULAR else None
     return lambda a: chain(a, *rule(NUMPY, a.value), times)
 
 
@@ -240,20 +248,6 @@ def power(a: Any, b: Any) -> DualArray:
         whole = type(b) is not DualArray and b == np.floor(b)
         return chain(a, *rules.power(NUMPY, a.value, b), product if whole else strong)
     return chain(a, *rules.powers(NUMPY, a.value, np.asarray(b, dtype=a.dtype)), strong)
-
-
-_RENAMED: dict[str, Any] = {
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh, "neg": np.negative, "pos": np.positive,
-    "lgamma": special.gammaln, "digamma": special.psi, "add": np.add, "sub": np.subtract,
-    "mul": np.multiply, "div": np.divide, "pow": np.power, "atan2": np.arctan2,
-    "mod": np.remainder,
-}  # fmt: skip
-
-
-def ufunc_of(name: str) -> Any:
-    """NumPy's or SciPy's function that the rule of that name differentiates."""
-    return _RENAMED.get(name) or getattr(np, name, None) or getattr(special, name)
 
 
 def _of_two(name: str) -> Callable[[Any, Any], DualArray]:

@@ -4,47 +4,33 @@ Knows operators, nesting and how NumPy hands calls over; which functions there a
 modules that fill the tables below when they are imported.
 """
 
-from collections.abc import Callable, Iterable
-from functools import cache, partial
-from inspect import Parameter, signature
-from itertools import count
+from collections.abc import Iterable
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from adbench.dual.numpy.layout import Array, Path, full, is_basic, items_of, reader
+from adbench.dual.numpy.calls import Function, call
+from adbench.dual.numpy.layout import (
+    ONE,
+    Array,
+    Path,
+    aligned,
+    full,
+    is_basic,
+    items_of,
+    reader,
+    spread,
+)
 from adbench.dual.numpy.memory import DroppedDerivativeError, assign, replaced, view
-
-Function = Callable[..., Any]
+from adbench.dual.numpy.seeds import Seed
 
 UFUNCS: dict[Any, Function] = {}
 UFUNC_METHODS: dict[tuple[Any, str], Function] = {}
 FUNCTIONS: dict[Any, Function] = {}
 CREATORS: dict[Any, Function] = {}  # of functions called with ``like=x``; they take x first
 METHODS: dict[str, Function] = {}  # those of an ndarray
-
-_tags = count(1)
-
-
-class Seed:
-    """One differentiation pass: which second derivatives its duals carry.
-
-    Its duals hold this very object. To them, a dual of an earlier (outer) pass is a constant, which
-    keeps nested differentiations apart.
-
-    Parameters
-    ----------
-    i, j : arrays of int, shape (p,), or None
-        Pairs of directions whose second derivatives are wanted; None for a pass of first order.
-    """
-
-    __slots__ = ("i", "j", "tag")
-
-    def __init__(self, i: Array = None, j: Array = None) -> None:
-        self.i = i
-        self.j = j
-        self.tag = next(_tags)
 
 
 def _operators(ufunc: Any) -> tuple[Function, Function, Function]:
@@ -79,14 +65,50 @@ class DualArray:
     """
 
     # place: the memory that it shares with its views, and where in it this dual lies
-    __slots__ = ("__weakref__", "curvatures", "place", "seed", "tangents", "value")
+    # low, block, factor: of tangents not yet written out, which are the block times the factor (None:
+    # one) in the directions from `low` on, and zero in all others; low is None where they are.
+    __slots__ = (
+        "__weakref__", "block", "curvatures", "factor", "low", "place", "seed", "tangents", "value",
+    )  # fmt: skip
 
-    def __init__(self, value: Array, tangents: Array, curvatures: Array, seed: Seed) -> None:
+    def __init__(
+        self,
+        value: Array,
+        tangents: Array,
+        curvatures: Array,
+        seed: Seed,
+        low: int | None = None,
+        factor: Array = None,
+    ) -> None:
         self.value = value
-        self.tangents = tangents
+        self.low = low
+        if low is None:
+            self.tangents = tangents
+        else:
+            self.block = tangents
+            self.factor = factor
         self.curvatures = curvatures
         self.seed = seed
         self.place: Any = None
+
+    def rows(self, ndim: int) -> Array:
+        """The tangents from direction `low` on, for a value of `ndim` axes."""
+        if self.low is None:
+            t = self.tangents
+        elif self.factor is None:
+            t = self.block
+        else:
+            t = self.block = self.factor * self.block
+            self.factor = None
+        return t if t.ndim == ndim + 1 else aligned(t, ndim)
+
+    def written_out(self) -> Array:
+        """Tangents in all directions, as those that are only noted are kept from now on."""
+        k = self.seed.one_hot
+        t = self.rows(len(self.value.shape))
+        t = self.tangents = t if k is None else spread(t, self.low, len(k))
+        self.low = None
+        return t
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -130,6 +152,8 @@ class DualArray:
             return view(self, value, itemgetter((slice(None), index)))
         if kind is int and type(value) is np.float64:  # one element of a vector
             t, h, n = self.tangents, self.curvatures, len(self.value)
+            if t is self.seed.one_hot:
+                return DualArray(value, ONE, None, self.seed, index if index >= 0 else index + n)
             t = t[:, index if t.shape[1] == n else 0]
             h = None if h is None else h[:, index if h.shape[1] == n else 0]
             if self.place is not None and self.place[0].own:
@@ -165,9 +189,10 @@ class DualArray:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
-            name, function = ufunc.__name__, UFUNCS.get(ufunc)
+            function = UFUNCS.get(ufunc)
             if function is not None and not kwargs:
                 return function(*inputs)
+            name = ufunc.__name__
         else:
             name = f"{ufunc.__name__}.{method}"
             function = UFUNC_METHODS.get((ufunc, method)) or UFUNC_METHODS.get((None, method))
@@ -208,8 +233,9 @@ class DualArray:
     __hash__ = None  # type: ignore[assignment]
 
     def __neg__(self) -> "DualArray":
-        h = self.curvatures
-        return DualArray(-self.value, -self.tangents, None if h is None else -h, self.seed)
+        h, low = self.curvatures, self.low
+        t = self.tangents if low is None else self.rows(len(self.value.shape))
+        return DualArray(-self.value, -t, None if h is None else -h, self.seed, low)
 
     def __pos__(self) -> Any:
         return UFUNCS[np.positive](self)
@@ -218,7 +244,9 @@ class DualArray:
         return UFUNCS[np.absolute](self)
 
     def __getattr__(self, name: str) -> Any:
-        # only reached for what is no slot, property or method above
+        # only reached for what is no property or method above, and for slots not filled
+        if name == "tangents":
+            return self.written_out()
         if name in METHODS:
             return partial(_method, name, self)
         raise AttributeError(f"array duals have no attribute '{name}': see adbench.dual.numpy")
@@ -226,48 +254,6 @@ class DualArray:
 
 def _method(name: str, *args: Any, **kwargs: Any) -> Any:
     return call(name, METHODS[name], args, kwargs) if kwargs else METHODS[name](*args)
-
-
-def call(name: str, function: Function | None, args: Any, kwargs: dict[str, Any]) -> Any:
-    """Our form of a NumPy function, with the arguments by name that it takes, and `out`."""
-    if function is None:
-        raise TypeError(
-            f"array duals have no np.{name}: write it with arithmetic, indexing and the functions "
-            "that adbench.dual.numpy lists, or use the scalar duals of adbench.dual.python"
-        )
-    out = kwargs.pop("out", None)
-    refused = _refused(function, frozenset(kwargs))
-    for word in [w for w in refused if kwargs[w] is None]:
-        del kwargs[word]  # NumPy passes on what it was not asked for
-    refused = refused & kwargs.keys()
-    if refused:
-        raise TypeError(
-            f"np.{name} of an array dual takes no {', '.join(sorted(refused))}: write without it"
-        )
-    result = function(*args, **kwargs)
-    return result if out is None else _stored(name, result, out)
-
-
-@cache
-def _refused(function: Function, words: frozenset[str]) -> frozenset[str]:
-    """Those of the arguments by name that the function does not take."""
-    if isinstance(function, np.ufunc):
-        return frozenset()
-    taken = signature(function).parameters
-    if any(p.kind is Parameter.VAR_KEYWORD for p in taken.values()):
-        return frozenset()
-    return words - taken.keys()
-
-
-def _stored(name: str, result: Any, out: Any) -> Any:
-    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-    if type(target) is not DualArray:
-        raise DroppedDerivativeError(
-            f"np.{name} cannot store an array dual in a plain NumPy array, which would drop its "
-            "derivatives (y += x asks for that too): write y = y + x, or make y with "
-            "np.zeros_like(x), where x is one of the variables"
-        )
-    return replaced(target, result)
 
 
 def core(x: Any) -> Any:

@@ -15,11 +15,11 @@ from adbench.dual.numpy.array_type import (
     FUNCTIONS,
     UFUNCS,
     DualArray,
-    Function,
     core,
     innermost,
     part,
 )
+from adbench.dual.numpy.calls import Function
 from adbench.dual.numpy.layout import lift
 from adbench.dual.numpy.memory import lasting
 

@@ -17,6 +17,8 @@ Array = (
 Path = Callable[[Array], Array]  # from derivatives of an array to those of a part of it
 
 _WHOLE = slice(None)
+ONE = np.ones(1)  # the tangent of a variable in its own direction
+ONE.flags.writeable = False
 
 
 def aligned(t: Array, ndim: int) -> Array:
@@ -41,6 +43,33 @@ def full(t: Array, shape: tuple[int, ...]) -> Array:
     """Derivatives as a view of shape (k,) + shape, with nothing left out."""
     whole = t.shape[:1] + shape
     return t if t.shape == whole else np.broadcast_to(t, whole)
+
+
+def spread(t: Array, low: int | None, k: int) -> Array:
+    """All k tangents, where t holds those from direction `low` on (None: all), the others being zero."""
+    if low is None or len(t) == k:
+        return t
+    zeros = [np.zeros((n, *t.shape[1:])) for n in (low, k - low - len(t))]
+    return np.concatenate([zeros[0], t, zeros[1]])
+
+
+def joined(t: Array, low: int, u: Array, start: int) -> Array:
+    """``t + u``, where t holds directions from `low` on, u from `start` on; from the lower of both on."""
+    bottom, p, q = min(low, start), low + len(t), start + len(u)
+    if type(t) is not np.ndarray or type(u) is not np.ndarray:
+        top = max(p, q)
+        return spread(t, low - bottom, top - bottom) + spread(u, start - bottom, top - bottom)
+    shape = t.shape[1:]
+    if shape != u.shape[1:]:
+        shape = np.broadcast_shapes(shape, u.shape[1:])
+    apart = p == start or q == low  # one range follows the other
+    made = (np.empty if apart else np.zeros)((max(p, q) - bottom, *shape))
+    made[low - bottom : p - bottom] = t
+    if apart:
+        made[start - bottom : q - bottom] = u
+    else:
+        made[start - bottom : q - bottom] += u
+    return made
 
 
 def items_of(index: Any) -> tuple[Any, ...]:

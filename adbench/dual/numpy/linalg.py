@@ -15,7 +15,6 @@ import numpy as np
 from adbench.dual.numpy.array_type import (
     FUNCTIONS,
     DualArray,
-    Seed,
     core,
     innermost,
     linear,
@@ -23,6 +22,7 @@ from adbench.dual.numpy.array_type import (
 )
 from adbench.dual.numpy.elementwise import implements, same_value, valued
 from adbench.dual.numpy.products import matmul, tensordot
+from adbench.dual.numpy.seeds import Seed
 from adbench.dual.numpy.shapes import Axes, axes_of, matrix_transpose, moveaxis
 
 # NumPy 1 solves for vectors where b has one axis less than a; NumPy 2 only where it has one.

@@ -86,7 +86,7 @@ def view(a: "DualArray", value: Array, path: Path) -> "DualArray":
     path : callable
         Maps derivatives of a, in full size, to those of the result; gives views.
     """
-    t, h = a.tangents, a.curvatures
+    t, h = a.tangents if a.low is None else a.written_out(), a.curvatures
     shape = a.value.shape
     t = path(t if t.shape[1:] == shape else full(t, shape))
     made = type(a)(value, t, None if h is None else path(full(h, shape)), a.seed)

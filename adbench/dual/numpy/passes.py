@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from adbench.dual.numpy.array_type import DualArray, Seed
+from adbench.dual.numpy.array_type import DualArray
 from adbench.dual.numpy.layout import Array, full
 from adbench.dual.numpy.memory import DroppedDerivativeError
+from adbench.dual.numpy.seeds import Seed
 from adbench.dual.numpy.trees import Ranges, Variables
 
 Function = Callable[..., Any]
@@ -66,14 +67,27 @@ def run_pass(f: Function, variables: Variables, blocks: list[Array], seed: Seed)
 def evaluated(f: Function, args: list[Any]) -> Any:
     """What f makes of these arguments, without warnings."""
     settled()
+    return _quietly(f, args)
+
+
+def _called(f: Function, args: list[Any]) -> Any:
+    try:
+        return f(*args)
+    except ValueError as error:
+        # NumPy speaks of sequences when a dual is stored in an element of a plain array
+        if isinstance(error.__cause__, DroppedDerivativeError):
+            raise DroppedDerivativeError(str(error.__cause__)) from error
+        raise
+
+
+def _called_in_block(f: Function, args: list[Any]) -> Any:
     with np.errstate(all="ignore"):
-        try:
-            return f(*args)
-        except ValueError as error:
-            # NumPy speaks of sequences when a dual is stored in an element of a plain array
-            if isinstance(error.__cause__, DroppedDerivativeError):
-                raise DroppedDerivativeError(str(error.__cause__)) from error
-            raise
+        return _called(f, args)
+
+
+# As a decorator it costs half, but before NumPy 2 it did not nest.
+_NESTS = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+_quietly: Function = np.errstate(all="ignore")(_called) if _NESTS else _called_in_block
 
 
 def is_ours(result: Any, seed: Seed) -> bool:

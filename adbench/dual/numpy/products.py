@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from adbench.dual.numpy.arithmetic import total
 from adbench.dual.numpy.array_type import (
     METHODS,
     UFUNCS,
@@ -16,6 +15,7 @@ from adbench.dual.numpy.array_type import (
     innermost,
     part,
 )
+from adbench.dual.numpy.blocks import total
 from adbench.dual.numpy.elementwise import implements
 from adbench.dual.numpy.joining import stack
 from adbench.dual.numpy.layout import Array, aligned, full

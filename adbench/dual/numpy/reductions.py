@@ -25,9 +25,16 @@ _reduce: Any = np.add.reduce
 @implements(np.sum)
 def sum_(a: DualArray, axis: Axes = None, *, keepdims: bool = False) -> DualArray:
     """As `numpy.sum`; an axis that was never stored is multiplied by its length."""
-    value, t, h = a.value, a.tangents, a.curvatures
-    if axis is None and not keepdims and h is None and t.ndim == 2 and t.shape[1] == len(value):
-        return DualArray(_reduce(value), _reduce(t, 1), None, a.seed)  # the commonest
+    value, h, low = a.value, a.curvatures, a.low
+    if axis is None and not keepdims and h is None:
+        t, n = (a.tangents if low is None else a.block), len(value.shape)
+        if n == 1 and t.shape[1] == len(value):  # the commonest
+            s = _reduce(t, 1) if low is None or a.factor is None else t.dot(a.factor)
+            one_hot = a.seed.one_hot
+            if one_hot is None or len(s) == len(one_hot):
+                low = None
+            return DualArray(_reduce(value), s, None, a.seed, low)
+    t = a.tangents
     axes = axes_of(axis, len(value.shape))
     total = _reduce(value, axes, keepdims=keepdims)
     t = _summed(t, value.shape, axes, keepdims)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from adbench.dual.numpy.array_type import DualArray, Seed
+from adbench.dual.numpy.array_type import DualArray
 from adbench.dual.numpy.layout import Array
+from adbench.dual.numpy.seeds import Seed
 
 Argnums = int | tuple[int, ...]
 Ranges = list[tuple[int, int]]  # of variables, from and up to

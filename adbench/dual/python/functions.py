@@ -6,6 +6,7 @@ made. Steps and choices (floor, where, maximum) are in `adbench.dual.python.choi
 """
 
 from difflib import get_close_matches
+from fractions import Fraction
 from types import ModuleType
 from typing import Any
 
@@ -108,6 +109,8 @@ def partials(name: str, a: Any, b: Any) -> tuple[Any, ...]:
         if a.__class__ is float and b.__class__ is float:
             return rule(math, a, b)
         inner = core(a)
+        if isinstance(b, int) and isinstance(inner, Fraction):
+            b = Fraction(b)  # 1 / b of the rule would round
         return rule(words(b if isinstance(inner, foreign.PLAIN) else a), a, b)
     except (ZeroDivisionError, OverflowError):
         if name not in FLOAT or not all(isinstance(x, (int, float)) for x in (a, b)):
