@@ -286,3 +286,32 @@ def test_importing_every_module_imports_no_tool() -> None:
 
 def _on_request(module: str) -> bool:
     return module == "adbench.__main__" or _inside(module, "adbench.dual.numba*")
+
+
+# What Numba documents for extensions, and the errors of its users.
+OF_NUMBA = {
+    "numba", "numba.extending", "numba.core.cgutils", "numba.core.imputils", "numba.core.typeconv",
+    "numba.core.typing", "numba.core.typing.templates", "numba.core.errors",
+}  # fmt: skip
+NOT_OF_THESE = {"ForceLiteralArg", "fold_arguments"}
+
+
+def undocumented(source: str) -> list[str]:
+    """Names of Numba that a module imports beyond what is documented."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("numba"):
+            continue
+        for alias in node.names:
+            homes = {node.module, f"{node.module}.{alias.name}"}
+            if not homes & OF_NUMBA or alias.name in NOT_OF_THESE:
+                found.append(f"{node.module}.{alias.name}")
+    return found
+
+
+def test_hooks_into_numba_are_imported_in_one_module() -> None:
+    folder = ROOT / "adbench" / "dual" / "numba"
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "internals.py":
+            assert undocumented(path.read_text()) == [], path.name
+    assert "numba.core.dispatcher.Dispatcher" in undocumented((folder / "internals.py").read_text())

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import jit
-from numba.core.dispatcher import Dispatcher
 
 from adbench.dual.numba.array_makers import NUMPY, STUBS
-from adbench.dual.numba.internals import has_fixed_signatures, loops_alone
+from adbench.dual.numba.internals import Dispatcher, has_fixed_signatures, loops_alone
 
 # By identity: not every value that a name can have has a hash.
 _MAKERS = {id(getattr(np, name)): stub for name, stub in STUBS.items()}

@@ -21,10 +21,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.registry import CPUDispatcher
-from numba.core.sigutils import normalize_signature
 
 from adbench.dual.numba.dual_type import realign_stack
+from adbench.dual.numba.internals import CPUDispatcher, normalize_signature
 
 _PLAIN = (types.Number, types.Boolean, types.NoneType, types.Omitted)
 

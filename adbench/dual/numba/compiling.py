@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from numba import njit, typeof, types
-from numba.core.errors import ForceLiteralArg, NumbaError
+from numba.core.errors import NumbaError
 
 from adbench.dual.numba.errors import explain
+from adbench.dual.numba.internals import ForceLiteralArg
 from adbench.dual.numba.refusals import MARK
 from adbench.dual.numba.vector_math import njit_options
 

@@ -1,6 +1,9 @@
 """Every hook into Numba beyond its documented extension interface, and the releases they fit.
 
-Two more are elsewhere: ``dual_type.realign_stack`` goes round a check of llvmlite, and
+What Numba does not document for extensions is imported here and nowhere else (a test looks): the other
+modules take such names from this one, which says in one place what a new release may break.
+
+Two more hooks are no import: ``dual_type.realign_stack`` goes round a check of llvmlite, and
 ``machine_code.code_bytes`` reads what was compiled. The rest of the package uses what Numba documents
 for extensions (types, data models, intrinsics, overloads, lowering of builtins, templates).
 """
@@ -14,10 +17,26 @@ from typing import Any
 import numba
 from numba import types
 from numba.core import boxing, pythonapi
+from numba.core.callconv import Status, excinfo_t
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.cpu_options import ParallelOptions
-from numba.core.errors import UnsupportedError
+from numba.core.dispatcher import Dispatcher, OmittedArg
+from numba.core.errors import ForceLiteralArg, UnsupportedError
+from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.sigutils import normalize_signature
+from numba.core.typing import fold_arguments
 from numba.core.typing.templates import AttributeTemplate
 from numba.np import npyimpl
+from numba.np.arrayobj import load_item, populate_array
+
+__all__ = [
+    "FIRST", "TESTED", "CPUCodeLibrary", "CPUDispatcher", "Compiler", "Dispatcher", "ForceLiteralArg",
+    "JITCodeLibrary", "OmittedArg", "Status", "check_version", "cpu_target", "excinfo_t",
+    "fold_arguments", "fuse_array_expressions", "has_fixed_signatures", "load_item", "loops_alone",
+    "methods_of_arrays", "normalize_signature", "populate_array", "scalars_beside_arrays",
+    "stay_inside", "surrounding_types",
+]  # fmt: skip
 
 TESTED = ("0.67", "0.68")
 """Minor releases of Numba that the test-suite has passed with."""

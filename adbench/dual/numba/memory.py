@@ -12,7 +12,8 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
-from numba.np.arrayobj import load_item, populate_array
+
+from adbench.dual.numba.internals import load_item, populate_array
 
 
 def extents(context: Any, builder: Any, ty: Any, array: Any) -> list[Any]:

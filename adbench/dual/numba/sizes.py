@@ -20,15 +20,14 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.dispatcher import OmittedArg
 from numba.core.errors import TypingError
-from numba.core.registry import CPUDispatcher
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
 from adbench.dual.numba.arguments import Argnums, all_dimensions, chosen, leaves, total
 from adbench.dual.numba.compiling import UnsupportedFunctionError, explained
 from adbench.dual.numba.dual_type import realign_stack
+from adbench.dual.numba.internals import CPUDispatcher, OmittedArg
 
 SLOTS = 40  # sizes of one table: those of an array of up to 32 numbers, and some
 WORD = ir.IntType(64)

@@ -15,7 +15,6 @@ from numba import types
 from numba.core import cgutils
 from numba.core.typing import signature
 from numba.extending import intrinsic
-from numba.np.arrayobj import load_item
 
 from adbench.dual.numba.arguments import (
     Argnums,
@@ -27,6 +26,7 @@ from adbench.dual.numba.arguments import (
     leaves,
 )
 from adbench.dual.numba.dual_type import DualType, pack, unit
+from adbench.dual.numba.internals import load_item
 from adbench.dual.numba.memory import array_on
 from adbench.dual.numba.refusals import refusal
 

@@ -14,13 +14,13 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.callconv import Status, excinfo_t
-from numba.core.typing import fold_arguments, signature
+from numba.core.typing import signature
 from numba.extending import intrinsic
 
 from adbench.dual.numba.arguments import counter, gatherer, lifter
 from adbench.dual.numba.arrays import prepared
 from adbench.dual.numba.compiling import explained, options, own_options, python_text
+from adbench.dual.numba.internals import Status, excinfo_t, fold_arguments
 from adbench.dual.numba.kernels import Plan
 from adbench.dual.numba.memory import array_on
 from adbench.dual.numba.structure import structurer

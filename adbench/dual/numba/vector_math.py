@@ -27,9 +27,9 @@ from types import MappingProxyType
 from typing import Any
 
 from llvmlite import binding
-from numba.core.registry import cpu_target
 
 from adbench.dual.numba import vector_math_compiler as compiler
+from adbench.dual.numba.internals import cpu_target
 from adbench.dual.numba.vector_math_ir import VectorFunction, vector_calls
 
 LIBRARY = "libmvec.so.1"

@@ -17,9 +17,8 @@ from typing import Any, NoReturn
 import llvmlite
 import numba
 from llvmlite import binding
-from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
-from numba.core.compiler import Compiler
 
+from adbench.dual.numba.internals import Compiler, CPUCodeLibrary, JITCodeLibrary
 from adbench.dual.numba.vector_math_ir import VectorFunction, aliases, keeper, vectorisable
 
 OLDEST_LLVM = 16  # the first to read ``memory(none)``
