@@ -178,6 +178,17 @@ def test_the_largest_sizes_of_one_pass(n):
         g(np.ones(n + 1))
 
 
+@pytest.mark.parametrize(
+    ("operator", "layout"),
+    [("grad", None), ("grad", "tape"), ("grad", "V"), ("jacobian", "V"), ("hessian", "V")],
+)
+def test_another_size_than_told_is_refused_beyond_one_pass(operator, layout):
+    g = getattr(dual, operator)(chain, n=34, layout=layout)
+    assert g(np.linspace(0.5, 1.5, 34)).shape[0] == 34
+    with pytest.raises(ValueError, match="another size"):
+        g(np.ones(35))
+
+
 def test_no_variables_at_all():
     assert dual.grad(lambda x: 3.0, layout="S")(np.empty(0)).shape == (0,)
 

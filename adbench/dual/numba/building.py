@@ -238,7 +238,7 @@ def _sized_kernels(
             return lambda: kernel(*given)
 
         if operator.reverse is not None and key is None and suits(plan):
-            by_tape = operator.reverse(sized)
+            by_tape = operator.reverse(sized if shapes is None else plan.of_size(shapes, count))
             if compiled(by_tape, call, plan.f):
                 return by_tape, call
         fixed = plan.layout or ("S" if own_options(plan.f).get("parallel") else None)

@@ -131,12 +131,24 @@ def _gradient_in_one_pass(plan: Plan, n: int, shapes: Shapes) -> Any:
     return plan.jit(kernel, inlined=n <= CHUNK)
 
 
+@njit
+def _any(args):  # type: ignore[no-untyped-def]
+    return True
+
+
+def fitting(plan: Plan) -> Any:
+    """``fits(args)``: whether the variables have the size that was told, if one was."""
+    return _any if plan.shapes is None else checker(plan.argnums, plan.shapes)
+
+
 def _gradient_in_chunks(plan: Plan) -> Any:
     ty = plan.type_of(plan.chunk, 1)
     f, k, seed, dtype, result = plan.for_duals(ty), ty.k, seeder(ty), dtype_of(ty), as_dual(ty)
-    gather, lift = gatherer(plan.argnums), lifter(ty, plan.argnums, None)
+    fits, gather, lift = fitting(plan), gatherer(plan.argnums), lifter(ty, plan.argnums, None)
 
     def kernel(args, line):  # type: ignore[no-untyped-def]
+        if not fits(args):
+            raise ValueError(ANOTHER_SIZE)
         n = line.size
         x = np.empty(n)
         gather(args, x)
@@ -205,9 +217,11 @@ def _jacobian_in_chunks(plan: Plan) -> Any:
         gatherer(plan.argnums),
         lifter(ty, plan.argnums, None),
     )
-    extents, put_all = extent(ty), put_rows(ty)
+    fits, extents, put_all = fitting(plan), extent(ty), put_rows(ty)
 
     def kernel(args):  # type: ignore[no-untyped-def]
+        if not fits(args):
+            raise ValueError(ANOTHER_SIZE)
         n = count(args)
         x = np.empty(n)
         gather(args, x)

@@ -10,15 +10,18 @@ from adbench.dual.numba.compiling import (
     explained,
     own_options,
 )
-from adbench.dual.numba.kernels import Plan
+from adbench.dual.numba.kernels import ANOTHER_SIZE, Plan, fitting
 from adbench.dual.numba.tape_pass import attempter, raise_if
 
 
 def gradient(plan: Plan) -> Any:
     """``kernel(args, line) -> value``: the derivatives of one number by all variables, in reverse."""
     attempt = attempter(plan, with_value=True, flat=True)
+    fits = fitting(plan)
 
     def kernel(args, line):  # type: ignore[no-untyped-def]
+        if not fits(args):
+            raise ValueError(ANOTHER_SIZE)
         found, failed, code, where = attempt(args, 1.0)
         raise_if(failed, code, where)
         line[:] = found[1]

@@ -21,7 +21,7 @@ from adbench.dual.numba.intrinsics import (
     square_writer,
     value,
 )
-from adbench.dual.numba.kernels import ANOTHER_SIZE, Plan
+from adbench.dual.numba.kernels import ANOTHER_SIZE, Plan, fitting
 from adbench.dual.numba.stack import checker, seeded
 
 ONE_PASS = 16  # variables that fit one pass over the function
@@ -61,7 +61,11 @@ def _by_pairs(plan: Plan) -> Any:
         lifter(ty, plan.argnums, None),
     )
 
+    fits = fitting(plan)
+
     def kernel(args, line):  # type: ignore[no-untyped-def]
+        if not fits(args):
+            raise ValueError(ANOTHER_SIZE)
         n = count(args)
         x = np.empty(n)
         gather(args, x)
