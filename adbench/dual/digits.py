@@ -39,11 +39,11 @@ def gauss(m: Any, x: Any) -> Any:
 
     A rounding of x^2 would come out x^2 times as large: exp(-q - r) = exp(-q) (1 - r), r tiny.
     """
-    q = x * x
-    d = m.two_over_sqrt_pi * m.exp(-q)
+    q, c = x * x, m.two_over_sqrt_pi
     # beyond 30 exp is 0, and the error of an infinite square NaN
     r = m.where_nonnegative(900.0 - q, m.square_error(x), 0.0)
-    return d - d * r
+    # the factor first: it is ready by the time that exp is
+    return (c - c * r) * m.exp(-q)
 
 
 def polar(m: Any, a: Any, b: Any) -> tuple[Any, Any, Any, Any, Any]:

@@ -76,7 +76,7 @@ class Expression:
         return self._new(self.builder.fdiv, other, self)
 
     def __neg__(self) -> Expression:
-        return Expression(self.builder, self.builder.fneg(self.ir, flags=self.flags), self.flags)
+        return Expression(self.builder, _negated(self.builder, self.ir, self.flags), self.flags)
 
 
 class Emitter:
@@ -240,7 +240,7 @@ def _scaled(b: Any, block: Block, factor: Factor, strong_zero: bool) -> Block | 
         if factor == 1:
             return block
         if factor == -1:
-            return tuple(b.fneg(t) for t in block)
+            return tuple(_negated(b, t) for t in block)
         factor = Expression(b, ir.Constant(DOUBLE, float(factor)))
     spread = _spread(b, factor.ir, block[0].type)
     product = tuple(b.fmul(spread, t, flags=factor.flags) for t in block)
@@ -251,6 +251,16 @@ def _scaled(b: Any, block: Block, factor: Factor, strong_zero: bool) -> Block | 
         b.select(b.fcmp_ordered("==", t, zero), zero, p)
         for t, p in zip(block, product, strict=True)
     )
+
+
+def _negated(b: Any, value: Any, flags: tuple[str, ...] = ()) -> Any:
+    """`value`, a double or a vector, with the other sign.
+
+    As a subtraction, since Numba gives ``fneg`` no flags, and LLVM makes of ``-(a / b)`` a division that
+    has those of both.
+    """
+    minus = _spread(b, ir.Constant(DOUBLE, -0.0), value.type)
+    return b.fsub(minus, value, flags=flags)
 
 
 def _added(b: Any, left: Block, right: Block) -> Block:

@@ -26,6 +26,7 @@ from adbench.dual.numpy.calls import ufunc_of
 from adbench.dual.numpy.layout import Array, aligned, joined, lift
 from adbench.dual.numpy.memory import lasting
 
+SHORT = 500  # elements, up to which the overhead of NumPy's calls counts
 MANY = 128  # tangents, from which on it pays to put off a multiplication
 
 
@@ -83,11 +84,7 @@ def _subtract(a: Any, b: Any) -> DualArray:
     if type(b) is not DualArray:
         return _shifted(a, a.value - b)
     if type(a) is not DualArray or a.seed.tag < b.seed.tag:
-        value = a - b.value
-        n, h, low = value.ndim, b.curvatures, b.low
-        h = None if h is None else -aligned(h, n)
-        t = b.tangents if low is None else b.rows(n)
-        return DualArray(value, -(t if t.ndim == n + 1 else aligned(t, n)), h, b.seed, low)
+        return _taken_from(b, a)
     if a.seed is not b.seed:
         return _shifted(a, a.value - b)
     value = a.value - b.value
@@ -101,6 +98,15 @@ def _subtract(a: Any, b: Any) -> DualArray:
     if b.curvatures is not None:
         h = total(h, -aligned(b.curvatures, n))
     return DualArray(value, p - q, h, a.seed)
+
+
+def _taken_from(b: DualArray, a: Any) -> DualArray:
+    """A constant less a dual."""
+    value = a - b.value
+    n, h, low = value.ndim, b.curvatures, b.low
+    h = None if h is None else -aligned(h, n)
+    t = b.tangents if low is None else b.rows(n)
+    return DualArray(value, -(t if t.ndim == n + 1 else aligned(t, n)), h, b.seed, low)
 
 
 def _shifted(a: DualArray, value: Array) -> DualArray:
@@ -140,7 +146,7 @@ def _multiply(a: Any, b: Any) -> DualArray:
 
 
 def _squared(a: DualArray, value: Array) -> DualArray:
-    t, n, low = a.rows(value.ndim), 2.0 * a.value, a.low
+    t, n, low = a.rows(value.ndim), a.value + a.value, a.low
     if a.place is None and t.size >= MANY and type(n) is np.ndarray:
         # not multiplied yet, since a sum often follows, which then is one product of a matrix
         return DualArray(value, t, None, a.seed, low or 0, n)
@@ -165,10 +171,20 @@ def _divide(a: Any, b: Any) -> DualArray:
         n, h = value.ndim, a.curvatures
         h = None if h is None else aligned(h, n) * r
         return DualArray(value, a.rows(n) * r, h, a.seed, a.low)
-    if b.seed.i is not None:
+    seed = b.seed
+    if seed.i is not None:
         return binary("div", a, b)
-    both = type(a) is DualArray and a.seed is b.seed
+    both = type(a) is DualArray and a.seed is seed
     p, q = a.value if both else a, b.value
+    if both and type(p) is np.ndarray and type(q) is np.float64 and p.ndim == 1:
+        t, u = a.tangents, b.tangents
+        if type(t) is np.ndarray and type(u) is np.ndarray:
+            value, r = p / q, 1.0 / q
+            u, step = u[:, None], value * -r
+            # a product of matrices costs less than broadcasting, until its size matters
+            slope = u.dot(step[None]) if len(step) <= SHORT else u * step
+            slope += t * r
+            return DualArray(value, slope, None, seed)
     value, r = p / q, 1.0 / q
     n = value.ndim
     t = b.rows(n)
@@ -266,23 +282,14 @@ UFUNCS.update(
     }
 )
 
-
-def _plus(a: DualArray, b: Any) -> DualArray:
-    return _add(a, b) if type(b) is DualArray else _shifted(a, a.value + b)
-
-
-def _times(a: DualArray, b: Any) -> DualArray:
-    return _multiply(a, b) if type(b) is DualArray else _scaled(a, b)
-
-
 # The commonest operators without the detour by the table, which is a tenth of a small operation.
 for _name, _function in {
-    "__add__": _plus,
-    "__radd__": _plus,
+    "__add__": _add,
+    "__radd__": _add,
     "__sub__": _subtract,
-    "__rsub__": lambda a, b: _subtract(b, a),
-    "__mul__": _times,
-    "__rmul__": _times,
+    "__rsub__": _taken_from,
+    "__mul__": _multiply,
+    "__rmul__": _scaled,
     "__truediv__": _divide,
     "__rtruediv__": lambda a, b: _divide(b, a),
 }.items():

@@ -14,6 +14,7 @@ import numpy as np
 from adbench.dual.numpy.calls import Function, call
 from adbench.dual.numpy.layout import (
     ONE,
+    WHOLE,
     Array,
     Path,
     aligned,
@@ -149,7 +150,7 @@ class DualArray:
         value = self.value[index]
         kind = index.__class__
         if kind is slice:
-            return view(self, value, itemgetter((slice(None), index)))
+            return view(self, value, itemgetter((WHOLE, index)))
         if kind is int and type(value) is np.float64:  # one element of a vector
             t, h, n = self.tangents, self.curvatures, len(self.value)
             if t is self.seed.one_hot:

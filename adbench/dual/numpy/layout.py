@@ -16,7 +16,7 @@ Array = (
 )
 Path = Callable[[Array], Array]  # from derivatives of an array to those of a part of it
 
-_WHOLE = slice(None)
+WHOLE = slice(None)
 ONE = np.ones(1)  # the tangent of a variable in its own direction
 ONE.flags.writeable = False
 
@@ -86,7 +86,7 @@ def reader(index: Any) -> Path:
     """``t[:, index]``, where `index` is any that NumPy has for the axes after the first."""
     items = items_of(index)
     if is_basic(items) or not _separated(items):
-        return itemgetter((_WHOLE, *items))
+        return itemgetter((WHOLE, *items))
     return lambda t: _first(_last(t)[_before_last(items)])
 
 
@@ -96,7 +96,7 @@ def write(t: Array, index: Any, new: Array) -> None:
     if np.ndim(new) == 0:
         _last(t)[_before_last(items)] = new
     elif is_basic(items):
-        target = t[(_WHOLE, *items)]
+        target = t[(WHOLE, *items)]
         target[...] = aligned(new, target.ndim - 1)
     else:
         _last(t)[_before_last(items)] = _last(new)
@@ -114,7 +114,7 @@ def _separated(items: tuple[Any, ...]) -> bool:
 
 def _before_last(items: tuple[Any, ...]) -> tuple[Any, ...]:
     """The index, for an array that has one axis more at its end."""
-    return (*items, _WHOLE) if any(i is Ellipsis for i in items) else items
+    return (*items, WHOLE) if any(i is Ellipsis for i in items) else items
 
 
 def _last(t: Array) -> Array:

@@ -86,22 +86,24 @@ def view(a: "DualArray", value: Array, path: Path) -> "DualArray":
     path : callable
         Maps derivatives of a, in full size, to those of the result; gives views.
     """
-    t, h = a.tangents if a.low is None else a.written_out(), a.curvatures
-    shape = a.value.shape
+    t, h, shape, place = a.tangents, a.curvatures, a.value.shape, a.place
     t = path(t if t.shape[1:] == shape else full(t, shape))
     made = type(a)(value, t, None if h is None else path(full(h, shape)), a.seed)
-    place = a.place
     if type(value) is np.ndarray or not is_fixed(value):
         if place is None:
             place = a.place = Memory(a), None
         memory, before = place
-        whole = path if before is None else lambda t: path(before(t))
+        whole = path if before is None else _after(before, path)
         made.place = memory, whole
         if not memory.own:
             memory.enter(made, whole)
     elif place is not None and place[0].own:
         made.tangents, made.curvatures = lasting(made, a)
     return made
+
+
+def _after(first: Path, then: Path) -> Path:
+    return lambda t: then(first(t))
 
 
 def lasting(a: "DualArray", owner: "DualArray | None" = None) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """Sums, products, extremes and running ones of array duals, along axes."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,12 @@ from adbench.dual.numpy.layout import Array
 from adbench.dual.numpy.shapes import Axes, axes_of, ravel, reshape, swapaxes
 
 _reduce: Any = np.add.reduce
+SMALL = 1024  # elements of a block, up to which a product with ones is the faster sum of its rows
+
+
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: Any) -> Array:
+    return np.ones(n, dtype)
 
 
 @implements(np.sum)
@@ -29,7 +36,12 @@ def sum_(a: DualArray, axis: Axes = None, *, keepdims: bool = False) -> DualArra
     if axis is None and not keepdims and h is None:
         t, n = (a.tangents if low is None else a.block), len(value.shape)
         if n == 1 and t.shape[1] == len(value):  # the commonest
-            s = _reduce(t, 1) if low is None or a.factor is None else t.dot(a.factor)
+            if low is not None and a.factor is not None:
+                s = t.dot(a.factor)
+            elif type(t) is np.ndarray and t.size <= SMALL:
+                s = t.dot(_ones(t.shape[1], t.dtype))
+            else:
+                s = _reduce(t, 1)
             one_hot = a.seed.one_hot
             if one_hot is None or len(s) == len(one_hot):
                 low = None
