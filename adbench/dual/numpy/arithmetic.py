@@ -176,26 +176,23 @@ def _divide(a: Any, b: Any) -> DualArray:
         return binary("div", a, b)
     both = type(a) is DualArray and a.seed is seed
     p, q = a.value if both else a, b.value
-    if both and type(p) is np.ndarray and type(q) is np.float64 and p.ndim == 1:
+    value, r = p / q, 1.0 / q
+    n, low = value.ndim, b.low
+    if both and low is None and a.low is None and n == 1 and type(r) is np.float64:
         t, u = a.tangents, b.tangents
-        if type(t) is np.ndarray and type(u) is np.ndarray:
-            value, r = p / q, 1.0 / q
-            u, step = u[:, None], value * -r
-            # a product of matrices costs less than broadcasting, until its size matters
-            slope = u.dot(step[None]) if len(step) <= SHORT else u * step
+        if type(t) is np.ndarray and type(u) is np.ndarray and t.ndim == 2 and len(value) <= SHORT:
+            # a product of matrices costs less than broadcasting, until the size matters
+            slope = u[:, None].dot((value * -r)[None])
             slope += t * r
             return DualArray(value, slope, None, seed)
-    value, r = p / q, 1.0 / q
-    n = value.ndim
     t = b.rows(n)
     # of a single number the small factors first
     t = (t * (r * -r)) * p if r.ndim == 0 else t * (value * -r)
     if not both:
-        return DualArray(value, t, None, b.seed, b.low)
-    u = a.rows(n) * r
-    if a.low is not None or b.low is not None:
-        return _together(value, u, a, t, b)
-    return DualArray(value, increased(t, u, value), None, b.seed)
+        return DualArray(value, t, None, seed, low)
+    if a.low is not None or low is not None:
+        return _together(value, a.rows(n) * r, a, t, b)
+    return DualArray(value, increased(t, a.rows(n) * r, value), None, seed)
 
 
 def chain(a: DualArray, f: Array, first: Any, second: Any, times: Times | None = None) -> DualArray:

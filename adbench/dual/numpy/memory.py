@@ -45,12 +45,10 @@ class Memory:
         self.limit = MANY
         self.members: list[tuple[Any, Path | None]] = [(ref(root), None)]
 
-    def enter(self, view: "DualArray", path: Path) -> None:
-        """Take note of a view, found from the root's derivatives by that path."""
-        if len(self.members) > self.limit:
-            self.members = [m for m in self.members if m[0]() is not None]
-            self.limit = MANY + 2 * len(self.members)
-        self.members.append((ref(view), path))
+    def forget(self) -> None:
+        """Drop the views that are gone from the list."""
+        self.members = [m for m in self.members if m[0]() is not None]
+        self.limit = MANY + 2 * len(self.members)
 
     def take(self) -> None:
         """Move the derivatives into memory of their own, in full size, for all who look at them."""
@@ -96,7 +94,9 @@ def view(a: "DualArray", value: Array, path: Path) -> "DualArray":
         whole = path if before is None else _after(before, path)
         made.place = memory, whole
         if not memory.own:
-            memory.enter(made, whole)
+            memory.members.append((ref(made), whole))
+            if len(memory.members) > memory.limit:
+                memory.forget()
     elif place is not None and place[0].own:
         made.tangents, made.curvatures = lasting(made, a)
     return made
