@@ -11,8 +11,8 @@ layouts), ``borrowing`` (calls that count no references). ``dual_type`` is the t
 code, ``typing`` and ``lowering`` tell Numba which operations exist and what they compile to; ``tape``
 is reverse mode, ``reverse`` its kernel for the drivers; ``machine_code`` tells the size of what was compiled.
 
-Hooks into Numba beyond its extension interface are in ``internals``, ``sizes``, ``borrowing``, ``dual_type``
-(`realign_stack`), ``vector_math_compiler`` and, reading only, ``machine_code``.
+What Numba does not document for extensions is imported by ``internals`` alone, which also names the
+modules that override methods of its classes.
 """
 
 from adbench.dual.numba import (  # noqa: F401  (importing them registers the type)

@@ -1,11 +1,13 @@
-"""Every hook into Numba beyond its documented extension interface, and the releases they fit.
+"""What Numba has beyond its documented extension interface and duals use, and the releases it fits.
 
 What Numba does not document for extensions is imported here and nowhere else (a test looks): the other
 modules take such names from this one, which says in one place what a new release may break.
 
-Two more hooks are no import: ``dual_type.realign_stack`` goes round a check of llvmlite, and
-``machine_code.code_bytes`` reads what was compiled. The rest of the package uses what Numba documents
-for extensions (types, data models, intrinsics, overloads, lowering of builtins, templates).
+Hooks that are no import stand with their purpose: methods of Numba's classes that ``sizes.Compiled``,
+``borrowing.Borrower`` and ``vector_math_compiler`` override, the calling convention in ``tape_pass``,
+``dual_type.realign_stack``, which goes round a check of llvmlite, and ``machine_code.code_bytes``,
+which reads what was compiled. The rest of the package uses what Numba documents for extensions (types,
+data models, intrinsics, overloads, lowering of builtins, templates).
 """
 
 from __future__ import annotations
