@@ -93,7 +93,7 @@ def _own_s() -> float:
             own_s += sum(child.cpu_times()[:4])
         except psutil.Error:  # it ended just now: its parent has its time
             continue
-    return float(own_s)
+    return round(own_s, 6)  # ticks of 0.01 s: their sum must not depend on who holds which part
 
 
 def _shares(before: _Counters | None, after: _Counters | None) -> tuple[float | None, float | None]:
