@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adbench.source import normal, sources
+from adbench.sparsity import Pattern
 
 Size = int | tuple[int, ...]
 Floats = npt.NDArray[np.float64]
@@ -36,6 +37,7 @@ __all__ = [
     "Method",
     "Operator",
     "Outcome",
+    "Pattern",
     "Phase",
     "Point",
     "Prepared",
@@ -44,6 +46,7 @@ __all__ = [
     "Size",
     "UnknownNameError",
     "elsewhere",
+    "given",
     "namespace",
 ]
 
@@ -159,15 +162,24 @@ CONSTANTS: Mapping[str, float] = MappingProxyType(
 
 
 def namespace(name: str, members: Mapping[str, Any]) -> ModuleType:
-    """A module object holding `members` and the constants a form may ask for.
+    """A module object holding `members`, the constants a form may ask for, and ``zeros(n)``, n zeros
+    to be filled (a list, where `members` has nothing better).
 
     A real module is needed: Numba types a module found in a closure, but neither a SimpleNamespace
     nor a module passed as an argument.
     """
     module = ModuleType(name)
-    for key, value in {**CONSTANTS, **members}.items():
+    for key, value in {**CONSTANTS, "zeros": _zeros, **members}.items():
         setattr(module, key, value)
     return module
+
+
+def _zeros(n: int) -> list[float]:
+    return [0.0] * n
+
+
+# Seeds of the directions of JVP, HVP and VJP (see `given`): of every problem, and of `elsewhere`.
+DIRECTIONS, OTHER_DIRECTIONS = 27182, 27183
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +192,21 @@ class Point:
         The variables.
     data : tuple
         What f takes after x: arrays, or plain numbers; never differentiated.
+    outputs : int, optional
+        How many numbers f returns; None (default): one number, no vector. Elementwise functions
+        leave it out.
+    pattern : Pattern, optional
+        Structural non-zeros of the Jacobian, if it is sparse; its results are then delivered as
+        ``scipy.sparse`` matrices with this pattern.
+    seed : int
+        Of the directions that some operators take (see `given`).
     """
 
     x: Floats
     data: tuple[Any, ...] = ()
+    outputs: int | None = None
+    pattern: Pattern | None = None
+    seed: int = DIRECTIONS
 
     def __post_init__(self) -> None:
         x = np.array(self.x, dtype=np.float64, ndmin=1)
@@ -192,6 +215,16 @@ class Point:
         object.__setattr__(self, "x", _frozen(x))
         data = tuple(_frozen(np.array(d)) if isinstance(d, np.ndarray) else d for d in self.data)
         object.__setattr__(self, "data", data)
+        if self.pattern is not None and self.pattern.shape != (self.outputs, len(x)):
+            raise ValueError(
+                f"a pattern of shape {self.pattern.shape} at a point with {self.outputs} outputs "
+                f"of {len(x)} variables"
+            )
+
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        """Shape of f's value; not of elementwise functions, which have one number a point."""
+        return () if self.outputs is None else (self.outputs,)
 
     def fresh(self) -> tuple[Floats, tuple[Any, ...]]:
         """Writable copies of x and data in new buffers: what `encode` starts from."""
@@ -226,7 +259,28 @@ def elsewhere(point: Point) -> Point:
         return d
 
     x = np.where(point.x == 0.0, 2.0**-20, point.x * (1.0 + 2.0**-8))
-    return Point(x, tuple(scaled(d) for d in point.data))
+    data = tuple(scaled(d) for d in point.data)
+    return Point(x, data, point.outputs, point.pattern, OTHER_DIRECTIONS)
+
+
+def given(operator: Operator, point: Point) -> tuple[Floats, ...]:
+    """What a call takes between x and data: directions and covariances, in fresh arrays.
+
+    JVP and HVP take v of shape (n,), VJP takes u of shape (m,): normal draws of one generator, v
+    first. PROPAGATE takes the covariance of x, shape (n, n): s_i s_j 0.5^|i - j| with
+    s_i = 0.01 (1 + |x_i|). The other operators take nothing.
+
+    Source: ``docs/PROBLEMS.md``.
+    """
+    n = len(point.x)
+    if operator in (Operator.JVP, Operator.HVP, Operator.VJP):
+        draw = np.random.default_rng(point.seed)
+        v = draw.standard_normal(n)
+        return (v,) if operator is not Operator.VJP else (draw.standard_normal(point.outputs or 1),)
+    if operator is Operator.PROPAGATE:
+        s, i = 0.01 * (1.0 + np.abs(point.x)), np.arange(n)
+        return (np.outer(s, s) * 0.5 ** np.abs(i[:, None] - i[None, :]),)
+    return ()
 
 
 Builder = Callable[[ModuleType], Callable[..., Any]]
@@ -243,14 +297,24 @@ class Form:
     ``Form("jax", build)`` (a tool's name): what that tool's manual would have you write; its
     docstring says why, and every row shows it.
 
-    With `elementwise`, f maps one number to one number (scalar) or an array to an array of the same
-    shape element by element (array): the operator is then DERIVATIVE.
+    ``Form("reference", build)``: the scalar text with its inner derivatives written out by hand,
+    where it has such (``m.derivative``); certifies the truth, and no method reads it.
+
+    f returns one number, or a vector: in the scalar vocabulary ``m.zeros(k)``, filled.
+
+    With `elementwise` = k > 0, f is a function of k numbers at each of many points: the scalar text
+    maps k numbers to one, ``f(x0, x1, *data)`` for k = 2; the array text k arrays of one shape to an
+    array of that shape. A point's x holds the k arrays one after another, and the operator is
+    DERIVATIVE: all first partial derivatives at every point, in the order of x.
+
+    A hand-written derivative says with `gives` which operator its function computes.
     """
 
     name: str
     build: Builder
     columns: Callable[..., tuple[Any, ...]] | None = None
-    elementwise: bool = False
+    elementwise: int = 0
+    gives: Operator = Operator.VALUE
 
     def __post_init__(self) -> None:
         if (self.name == "term") != (self.columns is not None):
@@ -263,7 +327,16 @@ class Form:
     @property
     def own(self) -> bool:
         """Whether this is a tool's own text rather than a shared form."""
-        return self.name not in ("scalar", "array", "term")
+        return self.name not in ("scalar", "array", "term", "reference")
+
+    def shape(self, operator: Operator, point: Point) -> tuple[int, ...]:
+        """Shape of an operator's result at a point; of a sparse Jacobian, its structural non-zeros."""
+        n = len(point.x)
+        if self.elementwise:
+            return operator.shape(n, (n // self.elementwise,))
+        if operator is Operator.JACOBIAN and point.pattern is not None:
+            return (point.pattern.nnz,)
+        return operator.shape(n, point.value_shape)
 
     @property
     def text(self) -> str:
@@ -302,7 +375,15 @@ class Problem:
         At least one; the scalar form is what certifies the truth.
     exact : mapping of Operator to builder
         Hand-derived closed forms ``build(m) -> g(x, *data)`` in the scalar vocabulary, for
-        cross-checks of the reference.
+        cross-checks of the reference. They may also use ``m.matmul(a, b)`` of lists of rows.
+    closed : tuple
+        Sizes at which a closed form certifies, because the text would take too long in balls.
+    restrict : callable, optional
+        ``restrict(point, outputs) -> (smaller, rows, columns)`` for functions whose outputs each
+        depend on few variables: the outputs of `smaller` are the outputs `rows` of f, the given ones
+        among them, as functions of ``x[columns]`` alone. Lets large Jacobians be certified by parts.
+    showcase : bool
+        Whether it takes part in quick runs, which have time for some problems only.
     traits : frozenset of str
         What the function stresses, such as ``"long-loop"`` or ``"special-functions"``; methods name
         their gaps in these words.
@@ -325,6 +406,9 @@ class Problem:
     up_to: Mapping[Operator, int] = field(default_factory=dict)
     quick: tuple[Size, ...] = ()
     quick_operators: tuple[Operator, ...] = ()
+    closed: tuple[Size, ...] = ()
+    restrict: Callable[[Point, Any], tuple[Point, Any, Any]] | None = None
+    showcase: bool = False
 
     def __post_init__(self) -> None:
         _check_name("problem", self.name)
@@ -367,8 +451,13 @@ class Problem:
 
     @property
     def elementwise(self) -> bool:
-        """Whether f maps numbers to numbers, one point each."""
-        return self.forms[0].elementwise
+        """Whether f is a function of few numbers at each of many points."""
+        return self.forms[0].elementwise > 0
+
+    @property
+    def reference(self) -> Form:
+        """The text that certifies the truth."""
+        return self.form("reference") or self.form("scalar") or self.forms[0]
 
     def form(self, name: str) -> Form | None:
         """The form of that name, or None."""

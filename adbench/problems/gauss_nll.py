@@ -80,6 +80,7 @@ PROBLEM = Problem(
     summary="negative log-likelihood of a normal sample: 2 parameters, N data",
     at=at,
     sizes=(100, 10_000, 1_000_000),
+    showcase=True,
     quick=(100, 10_000),
     operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
     forms=(Form("scalar", scalar), Form("array", array), Form("term", term, columns)),

@@ -66,6 +66,7 @@ PROBLEM = Problem(
     summary="Poisson likelihood of a histogram with erf: 3 parameters, B bins",
     at=at,
     sizes=(100, 1_000, 10_000),
+    showcase=True,
     quick=(100, 1_000),
     quick_operators=(Operator.GRADIENT, Operator.HESSIAN),
     operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),

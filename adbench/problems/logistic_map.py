@@ -60,6 +60,7 @@ PROBLEM = Problem(
     summary="1 000 steps of the logistic map: one number in, one out, a long loop",
     at=at,
     sizes=(1, 100_000),
+    showcase=True,
     operators=(Operator.VALUE, Operator.DERIVATIVE),
     forms=(
         Form("scalar", scalar, elementwise=True),

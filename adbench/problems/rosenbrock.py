@@ -72,6 +72,7 @@ PROBLEM = Problem(
     summary="Rosenbrock's banana in n variables: no data, n grows",
     at=at,
     sizes=(2, 10, 100, 1_000, 10_000),
+    showcase=True,
     quick=(2, 10),
     operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
     forms=(Form("scalar", scalar), Form("array", array)),
