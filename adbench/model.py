@@ -317,6 +317,7 @@ class Form:
     gives: Operator = Operator.VALUE
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "elementwise", int(self.elementwise))  # True says 1
         if (self.name == "term") != (self.columns is not None):
             raise ValueError("a 'term' form has `columns`, and no other form has")
         if self.own and not inspect.getdoc(self.build):
@@ -384,9 +385,6 @@ class Problem:
         among them, as functions of ``x[columns]`` alone. Lets large Jacobians be certified by parts.
     showcase : bool
         Whether it takes part in quick runs, which have time for some problems only.
-    traits : frozenset of str
-        What the function stresses, such as ``"long-loop"`` or ``"special-functions"``; methods name
-        their gaps in these words.
     up_to : mapping of Operator to int
         Largest number of variables at which an operator is offered (Hessians of 10 000 are not).
     quick : tuple
@@ -402,7 +400,6 @@ class Problem:
     operators: tuple[Operator, ...]
     forms: tuple[Form, ...]
     exact: Mapping[Operator, Builder] = field(default_factory=dict)
-    traits: frozenset[str] = frozenset()
     up_to: Mapping[Operator, int] = field(default_factory=dict)
     quick: tuple[Size, ...] = ()
     quick_operators: tuple[Operator, ...] = ()
@@ -500,7 +497,8 @@ class Method:
     tool : str
         The distribution's usual name (`jax`, `numba`, `numpy`, `dual`...), the family in reports.
     mode : str
-        `forward`, `reverse`, `difference`, `complex-step`, `symbolic`, `mixed` or `none`.
+        `forward`, `reverse`, `difference`, `complex-step`, `symbolic`, `manual` (derived by hand),
+        `mixed` or `none`.
     reads : tuple of str
         Names of forms, best first.
     operators : tuple of Operator
@@ -516,7 +514,8 @@ class Method:
         share of the result where it is small, and of the norm relative to the norm (see
         `reference.judge`). An operator that is absent is promised exactly.
     gaps : mapping of str to str
-        Trait of a problem -> sentence why the method cannot do it.
+        What a problem stresses (a word of `reference.traits.words`) -> sentence why the method cannot
+        do it.
     bakes_data : bool
         Whether the tool must bake data into its code; it is then prepared at the real data.
     compiles : bool
@@ -556,7 +555,9 @@ class Method:
         return next((f for f in map(problem.form, self.reads) if f is not None), None)
 
 
-MODES = ("forward", "reverse", "difference", "complex-step", "symbolic", "mixed", "none")
+MODES = (
+    "forward", "reverse", "difference", "complex-step", "symbolic", "manual", "mixed", "none",
+)  # fmt: skip
 
 
 def _check_name(kind: str, name: str) -> None:

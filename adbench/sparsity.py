@@ -52,8 +52,7 @@ class Pattern:
         m, n = self.shape
         for name in ("rows", "columns"):
             array = np.array(getattr(self, name), dtype=np.intp)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, _frozen(array))
         rows, columns = self.rows, self.columns
         counted = rows.shape == (m + 1,) and rows[0] == 0 and rows[-1] == len(columns)
         if not counted or np.any(np.diff(rows) < 0):
@@ -69,13 +68,27 @@ class Pattern:
     def of(
         cls, shape: tuple[int, int], entries: Iterable[tuple[npt.ArrayLike, npt.ArrayLike]]
     ) -> Pattern:
-        """The pattern with all these (row indices, column indices); doubles count once."""
-        pairs = list(entries)
-        i = np.concatenate([np.ravel(np.asarray(a, dtype=np.int64)) for a, _ in pairs])
-        j = np.concatenate([np.ravel(np.asarray(b, dtype=np.int64)) for _, b in pairs])
-        flat = np.unique(i * shape[1] + j)
-        counts = np.bincount(flat // shape[1], minlength=shape[0])
-        return cls(shape, np.concatenate([[0], np.cumsum(counts)]), flat % shape[1])
+        """The pattern with all these (row indices, column indices); doubles count once.
+
+        Raises
+        ------
+        ValueError
+            When the indices of a pair differ in number, or lie outside the shape.
+        """
+        m, n = shape
+        pairs = [(_indices(a), _indices(b)) for a, b in entries]
+        if any(len(a) != len(b) for a, b in pairs):
+            raise ValueError("each entry of a pattern has one row index and one column index")
+        none = np.zeros(0, dtype=np.int64)
+        i = np.concatenate([none, *(a for a, _ in pairs)])
+        j = np.concatenate([none, *(b for _, b in pairs)])
+        if np.any((i < 0) | (i >= m) | (j < 0) | (j >= n)):
+            raise ValueError(f"a pattern of shape {shape} has an index outside it")
+        flat = np.sort(i * n + j)
+        flat = flat[np.diff(flat, prepend=-1) > 0]
+        i, j = np.divmod(flat, max(n, 1))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(i, minlength=m))])
+        return cls(shape, starts, j)
 
     @property
     def nnz(self) -> int:
@@ -85,7 +98,7 @@ class Pattern:
     @cached_property
     def row_of(self) -> Indices:
         """The row of each entry, shape (nnz,)."""
-        return np.repeat(np.arange(self.shape[0]), np.diff(self.rows))
+        return _frozen(np.repeat(np.arange(self.shape[0]), np.diff(self.rows)))
 
     @cached_property
     def transposed(self) -> Pattern:
@@ -97,7 +110,7 @@ class Pattern:
 
     @cached_property
     def _by_column(self) -> Indices:
-        return np.argsort(self.columns, kind="stable")
+        return _frozen(np.argsort(self.columns, kind="stable"))
 
     @cached_property
     def column_colours(self) -> Indices:
@@ -106,7 +119,7 @@ class Pattern:
         Greedy in the order of the columns: each gets the first colour that no earlier column of its
         rows has. Columns without entries have colour 0.
         """
-        return _greedy(self, self.transposed)
+        return _frozen(_greedy(self.transposed))
 
     @cached_property
     def row_colours(self) -> Indices:
@@ -175,44 +188,39 @@ class Pattern:
         return h.hexdigest()
 
 
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same array, read-only: a pattern is shared by all points and methods of a row."""
+    array.setflags(write=False)
+    return array
+
+
+def _indices(a: npt.ArrayLike) -> Indices:
+    return np.ravel(np.asarray(a, dtype=np.int64))
+
+
 def _unit_sums(colours: Indices) -> Floats:
     seeds = np.zeros((int(colours.max(initial=0)) + 1, len(colours)))
     seeds[colours, np.arange(len(colours))] = 1.0
-    return seeds
+    return _frozen(seeds)
 
 
-def _greedy(pattern: Pattern, transposed: Pattern) -> Indices:
-    """First-fit colours in the order of the columns, one colour at a time, whole arrays at once.
+def _greedy(transposed: Pattern) -> Indices:
+    """First-fit colours of the columns, whose rows `transposed` holds, one column after another.
 
-    A colour is the set of columns that the greedy walk would give it: the first in order of every
-    set of rivals. In each pass a column wins when it is the first one left in all of its rows; its
-    rivals are then out for this colour.
+    Each row keeps the colours that it has as the bits of one Python int: two passes over the entries of
+    a column find its colour and tell its rows, however many colours there are.
     """
-    n = pattern.shape[1]
-    colours = np.full(n, -1, dtype=np.intp)
-    colours[np.diff(transposed.rows) == 0] = 0
-    colour = 0
-    while np.any(colours < 0):
-        left = colours < 0
-        while np.any(left):
-            first = _least(np.where(left, np.arange(n), n)[pattern.columns], pattern.rows, n)
-            # a column wins if none of its rows has an earlier one left
-            rival = _least(first[transposed.columns], transposed.rows, n)
-            won = left & (rival == np.arange(n))
-            colours[won] = colour
-            touched = np.zeros(pattern.shape[0], dtype=bool)
-            touched[transposed.columns[np.repeat(won, np.diff(transposed.rows))]] = True
-            hit = np.zeros(n, dtype=bool)
-            hit[pattern.columns[touched[pattern.row_of]]] = True
-            left &= ~hit
-        colour += 1
+    n, m = transposed.shape
+    colours = np.zeros(n, dtype=np.intp)
+    taken = [0] * m
+    starts = transposed.rows.tolist()
+    for j in range(n):
+        mine = transposed.columns[starts[j] : starts[j + 1]].tolist()
+        used = 0
+        for i in mine:
+            used |= taken[i]
+        free = ~used & (used + 1)  # the lowest bit that is not set
+        for i in mine:
+            taken[i] |= free
+        colours[j] = free.bit_length() - 1
     return colours
-
-
-def _least(values: Indices, starts: Indices, empty: int) -> Indices:
-    """The least of each slice of `values`; `empty` for slices without any."""
-    found = np.full(len(starts) - 1, empty, dtype=np.intp)
-    filled = np.flatnonzero(np.diff(starts))
-    if filled.size:
-        found[filled] = np.minimum.reduceat(values, starts[filled])
-    return found

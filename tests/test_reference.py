@@ -13,16 +13,33 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adbench import registry
-from adbench.model import ELEMENTARY, Form, Operator, Point, namespace
-from adbench.reference import cache, truth
+from adbench.model import ELEMENTARY, Form, Operator, Point, Problem, namespace
+from adbench.model import given as given_to
+from adbench.reference import cache, traits, truth
 from adbench.reference import evaluate as ways
 from adbench.reference.balls import ball_namespace, elementary, precision
-from adbench.reference.evaluate import evaluate, inputs
+from adbench.reference.evaluate import evaluate, evaluate_closed
+from adbench.reference.inputs import inputs
 from adbench.reference.record import Reference
 from adbench.reference.truth import UncertifiedError, reference
 
-CLOSED = [(p, op) for p in registry.problems().values() for op in p.exact]
-SCALAR_VALUED = [p for p in registry.problems().values() if not p.elementwise]
+
+def operations(problem: Problem) -> int:
+    """Of the text at the problem's first size."""
+    return traits.first(problem).operations
+
+
+PROBLEMS = registry.problems().values()
+CLOSED = [(p, op) for p in PROBLEMS for op in p.exact]
+# Fast enough in mpmath, which takes some microseconds an operation.
+CLOSED_IN_MPMATH = [(p, op) for p, op in CLOSED if operations(p) <= 20_000]
+SCALAR_VALUED = [
+    p
+    for p in PROBLEMS
+    if not p.elementwise and p.at(p.sizes[0]).outputs is None and operations(p) <= 20_000
+]
+# Closed forms of what a text computes up to a tolerance: how near the two are.
+NEAR = {"kepler": 1e-26, "saddle": 1e-34}
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +60,34 @@ def fraction(r: Reference, i: int = 0) -> Fraction:
 
 
 def mp_numbers(point: Point) -> tuple[list[Any], list[Any]]:
-    return [mpmath.mpf(v) for v in point.x.tolist()], [
-        [mpmath.mpf(v) for v in d.tolist()] for d in point.data
-    ]
+    return [mpmath.mpf(v) for v in point.x.tolist()], [mp_exact(d) for d in point.data]
+
+
+def mp_exact(datum: Any) -> Any:
+    """Floats as mpmath's, exactly; arrays as lists, integers as they are."""
+    if isinstance(datum, np.ndarray):
+        datum = datum.tolist()
+    if isinstance(datum, list):
+        return [mp_exact(v) for v in datum]
+    return mpmath.mpf(datum) if isinstance(datum, float) else datum
 
 
 def mp_namespace() -> Any:
     names = {n: getattr(mpmath, n) for n in ELEMENTARY if hasattr(mpmath, n)}
     names |= {"lgamma": mpmath.loggamma, "pi": +mpmath.pi, "sqrt2": mpmath.sqrt(2)}
+    names |= {
+        "matmul": lambda a, b: (mpmath.matrix(a) * mpmath.matrix(b)).tolist(),
+        "inverse": lambda a: (mpmath.matrix(a) ** -1).tolist(),
+        "logdet": lambda a: mpmath.log(mpmath.det(mpmath.matrix(a))),
+    }
     return namespace("mp", {**names, "log2pi": mpmath.log(2 * mpmath.pi)})
+
+
+def numbers(result: Any) -> list[Any]:
+    """The numbers of nested lists, in order."""
+    if not isinstance(result, (list, tuple)):
+        return [result]
+    return [v for part in result for v in numbers(part)]
 
 
 def close(r: Reference, expected: list[Any], rel: float = 1e-29) -> None:
@@ -64,27 +100,33 @@ def close(r: Reference, expected: list[Any], rel: float = 1e-29) -> None:
 # ---------------------------------------------------------------- against other people's mathematics
 
 
-@pytest.mark.parametrize(("problem", "operator"), CLOSED, ids=lambda v: getattr(v, "name", v))
+@pytest.mark.parametrize(
+    ("problem", "operator"), CLOSED_IN_MPMATH, ids=lambda v: getattr(v, "name", v)
+)
 def test_agrees_with_closed_forms_in_mpmath(problem, operator):
     """Hand-derived formulas at 50 digits, which share nothing with tapes and balls."""
     point = problem.at(problem.sizes[1] if problem.name == "rosenbrock" else problem.sizes[0])
     x, data = mp_numbers(point)
     with mpmath.workdps(50):
-        found = problem.exact[operator](mp_namespace())(x, *data)
-        flat = [v for row in found for v in (row if isinstance(row, list) else [row])]
-        close(reference(problem.form("scalar"), operator, point), flat)
+        between = [mp_exact(d) for d in given_to(operator, point)]
+        found = problem.exact[operator](mp_namespace())(x, *between, *data)
+        truth = reference(problem.reference, operator, point)
+        close(truth, numbers(found), NEAR.get(problem.name, 1e-29))
 
 
 @pytest.mark.parametrize(("problem", "operator"), CLOSED, ids=lambda v: getattr(v, "name", v))
 def test_agrees_with_closed_forms_in_balls(problem, operator):
     """The balls of closed form and automatic derivative overlap, element by element."""
-    point = inputs(problem.at(problem.sizes[0]))
-    with precision(200):
-        exact = problem.exact[operator](ball_namespace())
-        found = exact(point.variables(point.x), *point.data)
-        flat = [v for row in found for v in (row if isinstance(row, list) else [row])]
-        for a, b in zip(flat, evaluate(problem.form("scalar"), operator, point), strict=True):
-            assert a.v.overlaps(b)
+    form, point = problem.reference, problem.at(problem.sizes[0])
+    whole = inputs(point, Form("scalar", form.build), operator)
+    each = form.shape(operator, point)[0] if form.elementwise else 0
+    at = inputs(point, form, operator, range(each)) if each else whole
+    with precision(400):
+        exact = evaluate_closed(problem.exact[operator], whole)
+        found = evaluate(form, operator, at, None, point.outputs, point.pattern)
+        for a, b in zip(exact, found, strict=True):
+            slack = abs(b) * NEAR[problem.name] if problem.name in NEAR else 0
+            assert a.overlaps(b) or abs(a - b) < slack, (a, b)
             assert b.rel_accuracy_bits() > 100 or b.is_zero()
 
 
@@ -210,7 +252,7 @@ def test_no_plain_number_enters_a_tape(name):
     from flint import arb, arb_series
 
     for x in (arb(0.625), arb_series([arb(0.625), 1])):
-        tape = ways.inputs(Point(np.array([0.625]))).tape()
+        tape = inputs(Point(np.array([0.625]))).tape()
         with precision(200):
             y = LITERALS[name](ball_namespace())([tape.variable(x)])
         assert isinstance(y.v, (arb, arb_series))
@@ -276,19 +318,17 @@ def compare(balls: list[Any], expected: list[Any]) -> None:
 
 @pytest.mark.parametrize("problem", SCALAR_VALUED, ids=lambda p: p.name)
 def test_tape_and_series_agree(problem):
-    """Gradients and Hessians by tape overlap with those by series alone."""
+    """Gradients and small Hessians by tape overlap with those by series alone."""
     point = inputs(problem.at(problem.sizes[0]))
-    f_of = problem.form("scalar").build
-    with precision(200):
-        pairs = [
-            (ways.gradient_by_tape, ways.gradient_by_series),
-            (ways.hessian_by_tape, ways.hessian_by_series),
-        ]
+    with precision(400):
+        pairs = [(ways.gradient_by_tape, ways.gradient_by_series)]
+        if len(point.x) <= 4:
+            pairs.append((ways.hessian_by_tape, ways.hessian_by_series))
         for one, other in pairs:
-            f = f_of(ball_namespace())
+            f = problem.reference.build(ball_namespace())
             for a, b in zip(one(f, point), other(f, point), strict=True):
                 assert a.overlaps(b)
-                assert min(a.rel_accuracy_bits(), b.rel_accuracy_bits()) > 80
+                assert min(a.rel_accuracy_bits(), b.rel_accuracy_bits()) > 80 or (a == 0 and b == 0)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -435,7 +475,7 @@ def test_structural_zeros_are_exactly_zero_and_insensitive():
 def test_other_forms_and_operators_are_refused_by_name():
     """The message says what would have been accepted."""
     problem = registry.problem("gauss_nll")
-    with pytest.raises(UncertifiedError, match=r"problem\.form\('scalar'\)"):
+    with pytest.raises(UncertifiedError, match=r"pass problem\.reference"):
         reference(problem.form("array"), Operator.VALUE, problem.at(10))
     with pytest.raises(UncertifiedError, match="there is one of value, gradient"):
         reference(problem.form("scalar"), Operator.DERIVATIVE, problem.at(10))
@@ -542,12 +582,14 @@ def test_file_gives_back_every_field():
         assert getattr(one, name).tolist() == getattr(two, name).tolist()
 
 
-@pytest.mark.parametrize("damage", [b"", b"no archive", None])
+@pytest.mark.parametrize("damage", [b"", b"no archive", "flipped", None])
 def test_damaged_file_is_computed_again(own_cache, damage):
-    """Empty, foreign or torn files are replaced by good ones."""
+    """Empty, foreign, flipped or torn files are replaced by good ones."""
     r = reference(COUNTED, Operator.GRADIENT, HERE)
     (path,) = own_cache.glob("*.npz")
     good = path.read_bytes()
+    if damage == "flipped":  # inside the first compressed record
+        damage = good[:60] + bytes(255 - b for b in good[60:90]) + good[90:]
     path.write_bytes(good[: len(good) // 2] if damage is None else damage)
     cache.forget()
     assert calls_of() > 0

@@ -75,6 +75,28 @@ def hessian(m: Any) -> Any:
     return h
 
 
+def numba_manual(m: Any) -> Any:
+    r"""By hand, for speed: both derivatives and the value are sums of d and d^2, taken in one loop.
+
+    .. math:: f_\mu = -e^{-2s} \sum d_i, \quad f_s = N - e^{-2s} \sum d_i^2, \quad d_i = x_i - \mu
+    """
+
+    def g(x, sample):
+        mu, s, count = x[0], x[1], len(sample)
+        first, second = 0.0, 0.0
+        for i in range(count):
+            d = sample[i] - mu
+            first += d
+            second += d * d
+        inverse = m.exp(-2.0 * s)
+        slopes = np.empty(2)
+        slopes[0] = -first * inverse
+        slopes[1] = count - second * inverse
+        return count * s + 0.5 * second * inverse + 0.5 * count * m.log2pi, slopes
+
+    return g
+
+
 PROBLEM = Problem(
     name="gauss_nll",
     summary="negative log-likelihood of a normal sample: 2 parameters, N data",
@@ -83,7 +105,11 @@ PROBLEM = Problem(
     showcase=True,
     quick=(100, 10_000),
     operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
-    forms=(Form("scalar", scalar), Form("array", array), Form("term", term, columns)),
+    forms=(
+        Form("scalar", scalar),
+        Form("array", array),
+        Form("term", term, columns),
+        Form("numba-manual", numba_manual, gives=Operator.VALUE_AND_GRADIENT),
+    ),
     exact={Operator.GRADIENT: gradient, Operator.HESSIAN: hessian},
-    traits=frozenset({"sum-over-data"}),
 )

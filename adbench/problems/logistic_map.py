@@ -63,9 +63,8 @@ PROBLEM = Problem(
     showcase=True,
     operators=(Operator.VALUE, Operator.DERIVATIVE),
     forms=(
-        Form("scalar", scalar, elementwise=True),
-        Form("array", array, elementwise=True),
-        Form("jax", jax, elementwise=True),
+        Form("scalar", scalar, elementwise=1),
+        Form("array", array, elementwise=1),
+        Form("jax", jax, elementwise=1),
     ),
-    traits=frozenset({"long-loop"}),
 )

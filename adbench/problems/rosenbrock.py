@@ -40,6 +40,28 @@ def array(xp: Any) -> Any:
     return f
 
 
+def manual(m: Any) -> Any:
+    """The limit that other methods are compared with: value and gradient derived by hand, in one
+    pass over x that keeps nothing but the result.
+    """
+
+    def g(x):
+        n = len(x)
+        gradient = np.empty(n)
+        total = 0.0
+        carried = 0.0
+        for i in range(n - 1):
+            a = x[i + 1] - x[i] * x[i]
+            b = 1.0 - x[i]
+            total += 100.0 * a * a + b * b
+            gradient[i] = carried - 400.0 * x[i] * a - 2.0 * b
+            carried = 200.0 * a
+        gradient[n - 1] = carried
+        return total, gradient
+
+    return g
+
+
 def gradient(m: Any) -> Any:
     def g(x):
         n = len(x)
@@ -67,6 +89,20 @@ def hessian(m: Any) -> Any:
     return h
 
 
+def product(m: Any) -> Any:
+    def h(x, v):
+        # the Hessian is tridiagonal
+        n = len(x)
+        result = [x[0] * 0.0 for _ in range(n)]
+        for i in range(n - 1):
+            corner = -400.0 * x[i]
+            result[i] += (1200.0 * x[i] * x[i] - 400.0 * x[i + 1] + 2.0) * v[i] + corner * v[i + 1]
+            result[i + 1] += 200.0 * v[i + 1] + corner * v[i]
+        return result
+
+    return h
+
+
 PROBLEM = Problem(
     name="rosenbrock",
     summary="Rosenbrock's banana in n variables: no data, n grows",
@@ -74,9 +110,18 @@ PROBLEM = Problem(
     sizes=(2, 10, 100, 1_000, 10_000),
     showcase=True,
     quick=(2, 10),
-    operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
-    forms=(Form("scalar", scalar), Form("array", array)),
-    exact={Operator.GRADIENT: gradient, Operator.HESSIAN: hessian},
-    traits=frozenset({"many-variables"}),
+    operators=(
+        Operator.VALUE,
+        Operator.GRADIENT,
+        Operator.VALUE_AND_GRADIENT,
+        Operator.HESSIAN,
+        Operator.HVP,
+    ),
+    forms=(
+        Form("scalar", scalar),
+        Form("array", array),
+        Form("numba-manual", manual, gives=Operator.VALUE_AND_GRADIENT),
+    ),
+    exact={Operator.GRADIENT: gradient, Operator.HESSIAN: hessian, Operator.HVP: product},
     up_to={Operator.HESSIAN: 100},
 )

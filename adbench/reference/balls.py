@@ -41,6 +41,7 @@ def ball_namespace() -> ModuleType:
     members["pi"] = Number(arb.pi())
     members["sqrt2"] = Number(arb(2).sqrt())
     members["log2pi"] = Number((2 * arb.pi()).log())
+    members |= {"matmul": _matmul, "inverse": _inverse, "logdet": _logdet}
     return namespace("adbench_balls", members)
 
 
@@ -67,6 +68,45 @@ def _recorded(name: str) -> Callable[[Any], Number]:
 
     apply.__name__ = name
     return apply
+
+
+def _matmul(a: Any, b: Any) -> list[list[Number]]:
+    """Product of two matrices, lists of rows; for closed forms, which no tape records."""
+    left, right = _matrix(a), _matrix(b)
+    return _rows(left * right, _shaker(a) or _shaker(b))
+
+
+def _inverse(a: Any) -> list[list[Number]]:
+    """Inverse of a square matrix, likewise."""
+    return _rows(_matrix(a).inv(), _shaker(a))
+
+
+def _logdet(a: Any) -> Number:
+    """Logarithm of the determinant of a square matrix that has a positive one."""
+    return _shaken(_matrix(a).det().log(), _shaker(a))
+
+
+def _matrix(a: Any) -> Any:
+    from flint import arb_mat
+
+    return arb_mat([[lift(v).v for v in row] for row in a])
+
+
+def _shaker(a: Any) -> Shaker | None:
+    """What shakes the numbers of a matrix, if anything: rounding a product as one is shaking it."""
+    found = next((v.tape for row in a for v in row if isinstance(v, Number) and v.tape), None)
+    if isinstance(found, Tape):
+        raise TypeError("m.matmul and its kin are for closed forms: no tape records them")
+    return found
+
+
+def _rows(matrix: Any, shaker: Shaker | None) -> list[list[Number]]:
+    columns = range(matrix.ncols())
+    return [[_shaken(matrix[i, j], shaker) for j in columns] for i in range(matrix.nrows())]
+
+
+def _shaken(v: Any, shaker: Shaker | None) -> Number:
+    return Number(v) if shaker is None else shaker.record(v, -1, None)
 
 
 def _atan2(y: Any, x: Any) -> Number:

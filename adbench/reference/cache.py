@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -17,10 +18,13 @@ import numpy as np
 
 from adbench.reference.record import Reference
 
-__all__ = ["folder", "forget", "load", "store"]
+__all__ = ["folder", "forget", "load", "remember", "store"]
 
 # Enough for a run's neighbouring cases; the largest records are a few megabytes.
 IN_MEMORY = 32
+ARRAYS = (
+    "hi", "lo", "sensitivity", "weights", "sums_hi", "sums_lo", "sums_sensitivity",
+)  # fmt: skip
 _memory: OrderedDict[str, Reference] = OrderedDict()
 
 
@@ -43,7 +47,7 @@ def load(key: str) -> Reference | None:
     if found is None:
         found = _read(key)
     if found is not None:
-        _remember(found)
+        remember(found)
     return found
 
 
@@ -52,14 +56,15 @@ def store(reference: Reference) -> None:
 
     A folder that cannot be written costs the next process a computation, not this one its answer.
     """
-    _remember(reference)
+    remember(reference)
     try:
         _write(reference)
     except OSError:
         return
 
 
-def _remember(reference: Reference) -> None:
+def remember(reference: Reference) -> None:
+    """Keep `reference` in memory only."""
     _memory[reference.key] = reference
     _memory.move_to_end(reference.key)
     while len(_memory) > IN_MEMORY:
@@ -79,11 +84,11 @@ def _read(key: str) -> Reference | None:
                 return None
             about["shape"] = tuple(about["shape"])
             about["elements"] = about["elements"] and tuple(about["elements"])
-            numbers = {name: file[name] for name in ("hi", "lo", "sensitivity", "weights")}
+            numbers = {name: file[name] for name in ARRAYS}
             return Reference(key=key, **numbers, **about)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
         return None  # damaged: computed again, and the file replaced
 
 
@@ -103,10 +108,7 @@ def _write(reference: Reference) -> None:
             np.savez_compressed(
                 file,
                 about=np.array(json.dumps(about)),
-                hi=reference.hi,
-                lo=reference.lo,
-                sensitivity=reference.sensitivity,
-                weights=reference.weights,
+                **{name: getattr(reference, name) for name in ARRAYS},
             )
         Path(name).replace(path)
     except BaseException:

@@ -1,25 +1,25 @@
-"""Evaluates an operator of a scalar form in ball arithmetic, at the precision in force.
+"""Evaluates an operator of a scalar-valued form in ball arithmetic, at the precision in force.
 
 Three ways, each exact up to the balls' radii: a reverse tape over balls (gradient), a reverse tape
-over series in one direction after another (Hessian), and series without a tape, which need no memory
-and are cheaper for few variables. The tests show that the ways agree.
+over series in one direction after another (Hessian and its products), and series without a tape,
+which need no memory and are cheaper for few variables. The tests show that the ways agree. Functions
+with several outputs are in `reference.vectors`.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from adbench.model import Form, Operator, Point
+from adbench.model import Builder, Form, Operator, Pattern
+from adbench.reference import vectors
 from adbench.reference.balls import ball_namespace
-from adbench.reference.tape import Number, Shaker, Tape, ball, lift
+from adbench.reference.inputs import Inputs
+from adbench.reference.sample import Sample
+from adbench.reference.series import along, coefficient, line, moved
+from adbench.reference.tape import ball, lift
 
-__all__ = ["Inputs", "evaluate", "inputs", "perturbed"]
+__all__ = ["evaluate", "evaluate_closed"]
 
 # Up to this many variables a gradient goes by series, one direction after another.
 FEW = 4
@@ -27,93 +27,24 @@ FEW = 4
 MANY_NUMBERS = 20_000
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """A point in ball arithmetic: floats taken exactly.
+def evaluate(
+    form: Form,
+    operator: Operator,
+    point: Inputs,
+    sample: Sample | None = None,
+    outputs: int | None = None,
+    pattern: Pattern | None = None,
+) -> list[Any]:
+    """The operator's result as balls, in the order of its ravelled array; or what `sample` asks of it.
 
     Parameters
     ----------
-    x : list of arb
-    data : tuple
-        Lists of Numbers for one-dimensional float arrays, object arrays of Numbers for higher ones
-        (both ``a[i][j]`` and ``a[i, j]`` work there), Numbers for floats; integers stay Python's.
-    factors : callable, optional
-        ``factors()`` returns a function that draws 1 + d or 1 - d: what the result of each operation
-        on variables is multiplied by. It draws the same in every pass, so that all passes of an
-        operator differentiate the same function.
-    """
-
-    x: list[Any]
-    data: tuple[Any, ...]
-    factors: Callable[[], Callable[[], float]] | None = None
-
-    def tape(self) -> Tape:
-        """A tape for one pass."""
-        return Tape(None if self.factors is None else self.factors())
-
-    def variables(self, values: Sequence[Any]) -> list[Number]:
-        """Variables of one pass without a tape."""
-        if self.factors is None:
-            return [Number(v) for v in values]
-        shaker = Shaker(self.factors())
-        return [shaker.variable(v) for v in values]
-
-    @property
-    def count(self) -> int:
-        """How many numbers the point holds."""
-        return len(self.x) + sum(int(np.size(np.asarray(d, dtype=object))) for d in self.data)
-
-
-def inputs(point: Point, elements: Sequence[int] | None = None) -> Inputs:
-    """The point's numbers as balls; x at `elements` only, where given."""
-    from flint import arb
-
-    x = point.x if elements is None else point.x[list(elements)]
-    return Inputs([arb(v) for v in x.tolist()], tuple(_balls(d, lift) for d in point.data))
-
-
-def perturbed(point: Inputs, step: float, shake: float, seed: int) -> Inputs:
-    """Every float times 1 + step or 1 - step, and every operation's result times 1 + shake or
-    1 - shake, signs from `seed`; seed 0: all plus, and operations are left alone.
-    """
-    draw = _draws(step, seed) if seed else lambda: 1 + step
-
-    def moved(v: Any) -> Any:
-        return v * draw()
-
-    return Inputs(
-        [moved(v) for v in point.x],
-        tuple(_balls(d, lambda n: Number(moved(n.v))) for d in point.data),
-        (lambda: _draws(shake, seed + 1000)) if seed else None,
-    )
-
-
-def _draws(step: float, seed: int) -> Callable[[], float]:
-    """A function that returns 1 + step or 1 - step, at random from `seed`."""
-    signs = random.Random(seed).random
-    return lambda: 1 + step if signs() < 0.5 else 1 - step
-
-
-def _balls(datum: Any, convert: Callable[[Any], Any]) -> Any:
-    """`datum` with `convert` applied to each of its floats (or Numbers); integers are left."""
-    if isinstance(datum, np.ndarray) and datum.ndim > 1:
-        return _table(datum, convert)
-    if isinstance(datum, (np.ndarray, np.generic)):
-        datum = datum.tolist()
-    if isinstance(datum, (list, tuple)):
-        return [_balls(v, convert) for v in datum]
-    return convert(datum) if isinstance(datum, (float, Number)) else datum
-
-
-def _table(datum: npt.NDArray[Any], convert: Callable[[Any], Any]) -> npt.NDArray[Any]:
-    table = np.empty(datum.size, dtype=object)
-    for i, value in enumerate(datum.ravel().tolist()):
-        table[i] = _balls(value, convert)
-    return table.reshape(datum.shape)
-
-
-def evaluate(form: Form, operator: Operator, point: Inputs) -> list[Any]:
-    """The operator's result as balls, in the order of its ravelled array.
+    form, operator, point
+        What to evaluate, and where.
+    sample : Sample, optional
+        Its elements, then its sums; of an elementwise form `point` has been cut to the elements.
+    outputs, pattern
+        Of the point: see `model.Point`.
 
     Raises
     ------
@@ -123,6 +54,8 @@ def evaluate(form: Form, operator: Operator, point: Inputs) -> list[Any]:
         When a branch of the form cannot be decided at this precision.
     """
     f = form.build(ball_namespace())
+    if outputs is not None and not form.elementwise:
+        return vectors.evaluate(f, operator, point, sample, pattern)
     table = _ELEMENTWISE if form.elementwise else _SCALAR_VALUED
     if operator not in table:
         kind = "an elementwise" if form.elementwise else "a scalar-valued"
@@ -130,19 +63,43 @@ def evaluate(form: Form, operator: Operator, point: Inputs) -> list[Any]:
             f"no certified evaluation of '{operator.value}' of {kind} form; "
             f"there is one of {', '.join(o.value for o in table)}"
         )
-    return table[operator](f, point)
+    whole = table[operator](f, point)
+    return whole if form.elementwise else vectors.sampled(whole, sample)
+
+
+def evaluate_closed(build: Builder, point: Inputs, sample: Sample | None = None) -> list[Any]:
+    """The result of a closed form as balls, as `evaluate` gives that of a text."""
+    g = build(ball_namespace())
+    found = g(point.variables(point.x), *point.given, *point.data)
+    return vectors.sampled([ball(lift(v).v) for v in _flat(found)], sample)
+
+
+def _flat(result: Any) -> list[Any]:
+    if not isinstance(result, (list, tuple)):
+        return [result]
+    return [v for part in result for v in _flat(part)]
 
 
 def _value(f: Any, point: Inputs) -> list[Any]:
     return [ball(lift(f(point.variables(point.x), *point.data)).v)]
 
 
+def _each(point: Inputs) -> list[list[Any]]:
+    """The numbers of each point of an elementwise form."""
+    k = len(point.x) // max(1, len(point.which))
+    return [point.x[i : i + k] for i in range(0, len(point.x), k)]
+
+
 def _values(f: Any, point: Inputs) -> list[Any]:
-    return [ball(lift(f(*point.variables([v]), *point.data)).v) for v in point.x]
+    return [ball(lift(f(*point.variables(x), *point.data)).v) for x in _each(point)]
 
 
 def _derivatives(f: Any, point: Inputs) -> list[Any]:
-    return [_coefficient(f(*point.variables([_line(v)]), *point.data), 1) for v in point.x]
+    found = []
+    for x, i in zip(_each(point), point.which, strict=True):
+        moved = [line(v) if j == i else v for j, v in enumerate(x)]
+        found.append(coefficient(f(*point.variables(moved), *point.data), 1))
+    return found
 
 
 def _gradient(f: Any, point: Inputs) -> list[Any]:
@@ -163,8 +120,13 @@ def gradient_by_tape(f: Any, point: Inputs) -> list[Any]:
 
 def gradient_by_series(f: Any, point: Inputs) -> list[Any]:
     """Value, then gradient: one pass of series a variable."""
-    passes = [_along(f, point, (i,)) for i in range(len(point.x))]
-    return [_coefficient(passes[0], 0), *(_coefficient(y, 1) for y in passes)]
+    passes = [along(f, point, _unit(i)) for i in range(len(point.x))]
+    return [coefficient(passes[0], 0), *(coefficient(y, 1) for y in passes)]
+
+
+def _unit(*indices: int) -> dict[int, Any]:
+    """The direction with ones at these variables."""
+    return dict.fromkeys(indices, 1)
 
 
 def _hessian(f: Any, point: Inputs) -> list[Any]:
@@ -178,8 +140,8 @@ def hessian_by_tape(f: Any, point: Inputs) -> list[Any]:
     rows: list[Any] = []
     for i in range(n):
         tape = point.tape()
-        y = lift(f([tape.variable(v) for v in _moved(point.x, (i,))], *point.data))
-        rows.extend(_coefficient(w, 1) for w in tape.adjoints(y, n))
+        y = lift(f([tape.variable(v) for v in moved(point.x, _unit(i))], *point.data))
+        rows.extend(coefficient(w, 1) for w in tape.adjoints(y, n))
     return rows
 
 
@@ -189,38 +151,33 @@ def hessian_by_series(f: Any, point: Inputs) -> list[Any]:
 
     n = len(point.x)
     ctx.cap = 3  # the caller's `precision` puts it back
-    diagonal = [_coefficient(_along(f, point, (i,)), 2) for i in range(n)]
+    diagonal = [coefficient(along(f, point, _unit(i)), 2) for i in range(n)]
     rows = [[2 * diagonal[i] for _ in range(n)] for i in range(n)]
     for i in range(n):
         for j in range(i):
-            both = _coefficient(_along(f, point, (i, j)), 2)
+            both = coefficient(along(f, point, _unit(i, j)), 2)
             rows[i][j] = rows[j][i] = both - diagonal[i] - diagonal[j]
     return [v for row in rows for v in row]
 
 
-def _along(f: Any, point: Inputs, direction: tuple[int, ...]) -> Any:
-    return f(point.variables(_moved(point.x, direction)), *point.data)
+def _hvp(f: Any, point: Inputs) -> list[Any]:
+    """Coefficients t of the adjoints of f at x + t v."""
+    return [
+        coefficient(w, 1) for w in _adjoints_along(f, point, [lift(v).v for v in point.given[0]])
+    ]
 
 
-def _moved(x: list[Any], direction: tuple[int, ...]) -> list[Any]:
-    return [_line(v) if i in direction else v for i, v in enumerate(x)]
+def _newton_direction(f: Any, point: Inputs) -> list[Any]:
+    """Gradient over H ones, which is the Hessian's diagonal where it has nothing else."""
+    adjoints = _adjoints_along(f, point, [ball(1)] * len(point.x))
+    return [coefficient(w, 0) / coefficient(w, 1) for w in adjoints]
 
 
-def _line(v: Any) -> Any:
-    """The series v + t."""
-    from flint import arb_series
-
-    return arb_series([v, 1])
-
-
-def _coefficient(y: Any, k: int) -> Any:
-    """Coefficient k of a Number or of its value; plain numbers and balls are constant."""
-    from flint import arb, arb_series
-
-    v = y.v if isinstance(y, Number) else y
-    if isinstance(v, arb_series):
-        return v[k]
-    return ball(v) if k == 0 else arb(0)
+def _adjoints_along(f: Any, point: Inputs, direction: list[Any]) -> list[Any]:
+    tape = point.tape()
+    moved = [line(v, d) for v, d in zip(point.x, direction, strict=True)]
+    y = lift(f([tape.variable(v) for v in moved], *point.data))
+    return tape.adjoints(y, len(point.x))
 
 
 _SCALAR_VALUED: dict[Operator, Callable[[Any, Inputs], list[Any]]] = {
@@ -228,6 +185,8 @@ _SCALAR_VALUED: dict[Operator, Callable[[Any, Inputs], list[Any]]] = {
     Operator.GRADIENT: _gradient,
     Operator.VALUE_AND_GRADIENT: _value_and_gradient,
     Operator.HESSIAN: _hessian,
+    Operator.HVP: _hvp,
+    Operator.NEWTON_DIRECTION: _newton_direction,
 }
 _ELEMENTWISE: dict[Operator, Callable[[Any, Inputs], list[Any]]] = {
     Operator.VALUE: _values,

@@ -24,6 +24,11 @@ smaller than rtol * share_i might as well be 0 or have the other sign. Values an
 have no share in others: share_i = 0. The whole must keep the promise too:
 ||error|| <= max(rtol, 100 * 2^-52 * max(1, kappa)) * ||g||. A difference that is taken across a
 bifurcation breaks its promise, and is told so.
+
+A large result is known by 64 elements and by 8 sums of all elements with random signs (`sample`). An
+exact method may be wrong in a sum by 100 * 2^-52 times the size that such a sum has (the root of the
+sum of squares, by the 64 elements, or what the probes moved it by, or the sum itself); an inexact one
+by `SUMS_SAFETY` times the sum of all that its elements may be wrong by.
 """
 
 from __future__ import annotations
@@ -42,6 +47,8 @@ from adbench.reference.record import Reference, norm
 __all__ = ["PROMISED_ULP", "Verdict", "inexact_tolerance", "judge", "tolerance"]
 
 PROMISED_ULP = 100.0
+# Errors of differences may add up in a sum; what their elements owe is known of 64 of them only.
+SUMS_SAFETY = 4.0
 ULP = 2.0**-52  # of 1: at least the spacing of floats near any number, relative to it
 
 
@@ -89,6 +96,7 @@ def judge(result: Any, reference: Reference, rtol: float | None = None) -> Verdi
         message = _exact(found, reference)
     else:
         message = _inexact(found, reference, rtol) or _norms(figures, reference, rtol)
+    message = message or _sums(found, reference, rtol)
     return Verdict(Outcome.WRONG if message else Outcome.OK, message, figures)
 
 
@@ -177,6 +185,27 @@ def _worst(
         f"{_place(flat, reference.shape)}, is {value!r} and should be {truth!r}: "
         f"an error of {_relative(e[worst], truth)}, where "
         f"{promise(worst, float(allowed[worst]), truth)}"
+    )
+
+
+def _sums(found: Floats, reference: Reference, rtol: float | None) -> str:
+    """Empty, or what is wrong with the sums of all elements."""
+    if reference.sample is None or not reference.sums_hi.size:
+        return ""
+    error = (reference.sample.summed(np.ravel(found)) - reference.sums_hi) - reference.sums_lo
+    allowed = PROMISED_ULP * ULP * reference.sums_size
+    if rtol is not None:
+        owed = np.maximum(np.abs(reference.hi), _shares(reference))
+        total = float(np.mean(owed)) * reference.sample.size
+        allowed = np.maximum(allowed, SUMS_SAFETY * rtol * total)
+    wrong = np.flatnonzero(~(np.abs(error) <= allowed))
+    if not wrong.size:
+        return ""
+    worst = int(wrong[np.argmax(np.abs(error[wrong]) / allowed[wrong])])
+    return (
+        f"the certified elements are right, but {wrong.size} of {error.size} signed sums of all "
+        f"{reference.sample.size} elements are wrong; the worst by {abs(float(error[worst])):.2g}, "
+        f"where {float(allowed[worst]):.2g} is promised"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adbench.model import Floats
+from adbench.reference.sample import Sample
 
 __all__ = ["Reference"]
 
@@ -39,6 +40,12 @@ class Reference:
     weights : array of float64, shape (k,), optional
         In proportion to what steps of finite differences are: the product of max(|x_j|, 1) over the
         variables j that an element is a derivative by, 0 for an element that is a value. Default: 1.
+    sums_hi, sums_lo, sums_sensitivity : arrays of float64, shape (s,), optional
+        The same three of certified sums of all elements with signs (see `sample.Sample`).
+    digits : int
+        How many decimals `hi` and `lo` hold together.
+    sample : Sample, optional
+        Which elements and sums those are; not part of the file.
     """
 
     key: str
@@ -50,6 +57,11 @@ class Reference:
     pointwise: bool = False
     elements: tuple[int, ...] | None = None
     weights: Floats = field(default_factory=lambda: np.empty(0))
+    sums_hi: Floats = field(default_factory=lambda: np.empty(0))
+    sums_lo: Floats = field(default_factory=lambda: np.empty(0))
+    sums_sensitivity: Floats = field(default_factory=lambda: np.empty(0))
+    digits: int = 31
+    sample: Sample | None = None
 
     def __post_init__(self) -> None:
         count = math.prod(self.shape) if self.elements is None else len(self.elements)
@@ -61,6 +73,24 @@ class Reference:
                 raise ValueError(f"a reference's {name} has shape {array.shape}, not ({count},)")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        for name in ("sums_hi", "sums_lo", "sums_sensitivity"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def sums_size(self) -> Floats:
+        """What errors of the sums are measured by, shape (s,): at least the size that a sum of
+        elements of random signs has, each as large as the certified ones or their sensitivities.
+        """
+        size = np.maximum(np.abs(self.sums_hi), self.sums_sensitivity)
+        if self.elements is None or not self.sums_hi.size:
+            return size
+        elements = np.maximum(np.abs(self.hi), self.sensitivity)
+        whole: Floats = np.maximum(
+            size, norm(elements) * (math.prod(self.shape) / len(elements)) ** 0.5
+        )
+        return whole
 
     @property
     def kappas(self) -> Floats:
@@ -76,7 +106,8 @@ class Reference:
         return 0.0 if s == 0.0 else s / g if g else math.inf
 
     def decimals(self, digits: int = 31) -> tuple[str, ...]:
-        """Certified elements as decimal strings; no more than 31 digits are certified."""
+        """Certified elements as decimal strings; no more than `self.digits` are certified."""
+        digits = min(digits, self.digits)
         exactly, rounded = decimal.Context(prec=1200), decimal.Context(prec=digits)
         pairs = zip(self.hi.tolist(), self.lo.tolist(), strict=True)
         return tuple(

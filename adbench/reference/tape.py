@@ -15,11 +15,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Number", "Shaker", "Tape", "UndecidedError", "ball", "lift"]
+__all__ = ["Number", "Shaker", "Tape", "TooLongError", "UndecidedError", "ball", "lift"]
 
 
 class UndecidedError(ArithmeticError):
     """A branch of the form depends on a comparison that the balls are too wide to decide."""
+
+
+class TooLongError(ArithmeticError):
+    """A text with more operations than a tape may hold."""
+
+
+# About 300 bytes each: 4 GB.
+MOST_ENTRIES = 12_000_000
 
 
 class Number:
@@ -152,14 +160,27 @@ class Tape:
         if self.factor is not None:
             r = self.factor()
             v, da, db = v * r, r if da is None else da * r, r if db is None else db * r
+        if len(self.entries) >= MOST_ENTRIES:
+            raise TooLongError(
+                f"the text has more than {MOST_ENTRIES:,} operations on variables, too many to be "
+                "remembered for a certified derivative: take a smaller size, or give the problem a "
+                "closed form (see docs/adding.md)"
+            )
         self.entries.append((a, da, b, db))
         return Number(v, self, len(self.entries) - 1)
 
     def adjoints(self, output: Number, n: int) -> list[Any]:
         """Derivatives of `output` by the first `n` numbers of the tape; 0 where it ignores them."""
+        # a ball: products of plain factors would round
+        return self.pulled([output], [ball(1)], n)
+
+    def pulled(self, outputs: list[Number], weights: list[Any], n: int) -> list[Any]:
+        """Derivatives of the sum of outputs times weights, balls or a plain 0, likewise."""
         adjoints: list[Any] = [None] * len(self.entries)
-        if output.tape is self:
-            adjoints[output.at] = ball(1)  # a ball: products of plain factors would round
+        for output, weight in zip(outputs, weights, strict=True):
+            if output.tape is self and not isinstance(weight, int):
+                old = adjoints[output.at]
+                adjoints[output.at] = weight if old is None else old + weight
         for k in range(len(self.entries) - 1, n - 1, -1):
             w = adjoints[k]
             if w is None:
