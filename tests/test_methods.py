@@ -1,9 +1,10 @@
 """What every method promises, whoever wrote it: the contract of Prepared, and the right answer."""
 
 import math
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -12,38 +13,114 @@ from adbench import registry
 from adbench.model import Form, Method, Operator, Outcome, Point, Prepared, Problem, elsewhere
 from adbench.reference.judge import judge
 from adbench.reference.record import Reference
-from adbench.reference.truth import reference
+from adbench.reference.traits import words
+from adbench.reference.truth import certified
 
 LARGEST = 1_000  # numbers in a point: beyond, slow methods take too long for a test
+OTHERS = 200  # the same of problems that are not in SHOWN
+# Every method shows every operator on these, of one number, elementwise (of one and two numbers),
+# vector-valued and sparse; one that is slow to prepare shows it once of each kind (`_kind`), on the
+# first of them, and on another problem where it reads none of these. On the other problems quick
+# methods show the operators of a quick run.
+SHOWN = (
+    "gauss_nll", "rosenbrock", "histogram_nll", "logistic_map", "kepler", "propagation", "brusselator",
+)  # fmt: skip
+
+QUICK_TOOLS = {"numpy", "dual", "autograd"}
+# The same code with another setting as a method that shows everything: one case of each of these.
+OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
+FIRST = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN}
 
 
 def _count(point: Point) -> int:
     return len(point.x) + sum(np.size(d) for d in point.data)
 
 
-def _cells(sizes: slice) -> Iterator[Any]:
+@cache
+def stressed(problem: str) -> frozenset[str]:
+    """What a problem stresses, in the words of gaps."""
+    return frozenset(words(registry.problem(problem)))
+
+
+def slow_to_prepare(method: Method) -> bool:
+    """Whether a tool takes long to build, trace or compile; who has no word of it here counts so."""
+    return method.compiles or method.tool not in QUICK_TOOLS
+
+
+def _asked(method: Method, problem: Problem, point: Point) -> Iterator[Operator]:
+    """Operators of the problem at the point that the tests ask a method for."""
+    if method.form(problem) is None or (method.gaps and set(method.gaps) & stressed(problem.name)):
+        return
+    everything = problem.name in SHOWN or slow_to_prepare(method)
+    for operator in method.operators:
+        wanted = everything or operator in problem.quick_operators
+        if method.name in OTHERWISE_SET:
+            wanted = operator in FIRST
+        if wanted and problem.offers(operator, len(point.x)):
+            yield operator
+
+
+def _kind(form: Form, operator: Operator, point: Point) -> str:
+    """What makes a method compute an operator in another way."""
+    if form.elementwise:
+        return "elementwise" if operator is Operator.VALUE else f"elementwise {form.elementwise}"
+    if operator is Operator.JACOBIAN:
+        return "dense" if point.pattern is None else "sparse"
+    return "number" if operator is Operator.VALUE or point.outputs is None else "vector"
+
+
+def _points(nth: int, names: Iterable[str]) -> Iterator[tuple[Problem, Any, Point]]:
+    """The nth size of these problems, where they are small."""
+    for problem in map(registry.problem, names):
+        # a size far above the limit is not even made; certifying takes longer than computing
+        limit = LARGEST if problem.name in SHOWN else OTHERS
+        for size in problem.sizes[nth : nth + 1]:
+            if math.prod(size if isinstance(size, tuple) else (size,)) <= limit:
+                point = problem.at(size)
+                if _count(point) <= LARGEST:
+                    yield problem, size, point
+
+
+def _cell(method: Method, problem: Problem, size: Any, operator: Operator) -> Any:
+    name = f"{problem.name}[{size}]/{operator.value}/{method.name}"
+    return pytest.param(method, problem, size, operator, id=name)
+
+
+def _cells() -> Iterator[Any]:
     """(method, problem, size, operator) that the method offers and has no declared gap for."""
-    for method in registry.methods().values():
-        for problem in registry.problems().values():
-            if method.form(problem) is None or set(method.gaps) & problem.traits:
-                continue
-            for size in problem.sizes[:2][sizes]:
-                # a size above the limit is not even made
-                if math.prod(size if isinstance(size, tuple) else (size,)) > LARGEST:
-                    continue
-                n = len(problem.at(size).x)
-                for operator in method.operators:
-                    if problem.offers(operator, n):
-                        name = f"{problem.name}[{size}]/{operator.value}/{method.name}"
-                        yield pytest.param(method, problem, size, operator, id=name)
+    shown = set()
+    names = [*SHOWN, *(p for p in registry.problems() if p not in SHOWN)]
+    for problem, size, point in _points(0, names):
+        for method in registry.methods().values():
+            for operator in _asked(method, problem, point):
+                form = method.form(problem)
+                assert form is not None
+                one = method.name in OTHERWISE_SET
+                key = (method.name, operator, "any" if one else _kind(form, operator, point))
+                if not (slow_to_prepare(method) and key in shown):
+                    yield _cell(method, problem, size, operator)
+                shown.add(key)
+
+
+def _second_cells() -> Iterator[Any]:
+    """The same at the second size; of methods that are slow to prepare one derivative alone, as it is
+    size that may lead them another way.
+    """
+    for problem, size, point in _points(1, SHOWN):
+        for method in registry.methods().values():
+            asked = list(_asked(method, problem, point))
+            if slow_to_prepare(method):
+                few = problem.name == "rosenbrock"
+                asked = [o for o in asked if o is not Operator.VALUE][:1] if few else []
+            for operator in asked:
+                yield _cell(method, problem, size, operator)
 
 
 @lru_cache(maxsize=64)
 def truth(problem: str, size: Any, operator: Operator) -> Reference:
     """The certified reference, once for all methods."""
-    form = registry.problem(problem).form("scalar")
-    assert form is not None
-    return reference(form, operator, registry.problem(problem).at(size))
+    found = registry.problem(problem)
+    return certified(found, size, operator, found.at(size))
 
 
 def need(method: Method) -> None:
@@ -58,14 +135,31 @@ def prepared(method: Method, problem: Problem, operator: Operator, point: Point)
     assert form is not None
     other = elsewhere(point)
     if method.bakes_data:
-        other = Point(other.x, point.data)
+        other = replace(other, data=point.data)
     try:
         made = method.prepare(form, operator, other)
         if made.compile is not None:
             made.compile()
-        return made
+        return replace(made, call=_or_skipped(method, made.call))
     except NotImplementedError as refusal:
-        reason = str(refusal)
+        refused(method, refusal)
+
+
+def _or_skipped(method: Method, call: Any) -> Any:
+    """The call, which may refuse too: what a text holds may show only when it runs."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return call(*args)
+        except NotImplementedError as refusal:
+            refused(method, refusal)
+
+    return run
+
+
+def refused(method: Method, refusal: NotImplementedError) -> NoReturn:
+    """Skip for that reason, which must be a sentence."""
+    reason = str(refusal)
     assert len(reason.split()) > 4, f"no sentence: '{reason}'"
     pytest.skip(f"{method.name}: {reason}")
 
@@ -83,8 +177,20 @@ def leaves(argument: Any) -> Iterator[np.ndarray[Any, Any]]:
         yield np.asarray(argument)
 
 
-def shape(problem: Problem, operator: Operator, n: int) -> tuple[int, ...]:
-    return operator.shape(n, (n,) if problem.elementwise else ())
+def array_of(
+    result: Any, method: Method, problem: Problem, operator: Operator, point: Point
+) -> Any:
+    """The decoded result as the judge wants it; a sparse Jacobian is a SciPy matrix of its pattern."""
+    form = method.form(problem)
+    assert form is not None
+    if operator is Operator.JACOBIAN and point.pattern is not None:
+        assert result.format == "csr"
+        assert result.nnz == point.pattern.nnz
+        result = point.pattern.entries(result)
+    assert isinstance(result, np.ndarray)
+    assert result.dtype == np.float64
+    assert result.shape == form.shape(operator, point)
+    return result
 
 
 def check_answer(
@@ -94,7 +200,7 @@ def check_answer(
     assert verdict.outcome is Outcome.OK, verdict.message
 
 
-@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells(slice(0, 1))])
+@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells()])
 def test_a_method_keeps_the_contract_of_prepared(
     method: Method, problem: Problem, size: Any, operator: Operator
 ) -> None:
@@ -108,32 +214,47 @@ def test_a_method_keeps_the_contract_of_prepared(
     assert isinstance(first, tuple)
     for a, b in zip(leaves(first), leaves(second), strict=True):
         assert np.array_equal(a, b)
-        assert a.size == 0 or not np.shares_memory(a, b)
+        assert a.size == 0 or of_pattern(a, point) or not np.shares_memory(a, b)
         assert not any(np.shares_memory(a, part) for part in arrays_of(point))
     before = [leaf.copy() for leaf in leaves(first)]
-    result = p.decode(p.call(*first))
-    assert isinstance(result, np.ndarray)
-    assert result.dtype == np.float64
-    assert result.shape == shape(problem, operator, len(point.x))
+    result = array_of(p.decode(p.call(*first)), method, problem, operator, point)
     for leaf, copy in zip(leaves(first), before, strict=True):
         assert np.array_equal(leaf, copy), "the call changed its arguments"
     for args in (first, second):
-        assert np.array_equal(p.decode(p.call(*args)), result), "a second call gave another result"
+        again = array_of(p.decode(p.call(*args)), method, problem, operator, point)
+        assert np.array_equal(again, result), "a second call gave another result"
     check_answer(method, problem, size, operator, result)
 
 
+def _least(method: Method) -> tuple[Problem, Operator, Point]:
+    """A small problem that the method reads, and a derivative of it."""
+    names = ["rosenbrock", *(p for p in registry.problems() if p != "rosenbrock")]
+    for problem, _, point in _points(0, names):
+        for operator in _asked(method, problem, point):
+            if operator is not Operator.VALUE:
+                return problem, operator, point
+    raise AssertionError(f"no small problem has a form that {method.name} reads")
+
+
 SIZES = {"code_bytes", "temp_bytes", "argument_bytes", "output_bytes", "device_peak_bytes"}
+
+
+@cache
+def _early(name: str) -> tuple[Prepared, Operator, Point, Form]:
+    """A method prepared and compiled for `_least`."""
+    method = registry.method(name)
+    problem, operator, point = _least(method)
+    form = method.form(problem)
+    assert form is not None
+    return prepared(method, problem, operator, point), operator, point, form
 
 
 @pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())
 def test_phases_are_optional_and_change_no_answer(method: Method) -> None:
     """A call works without compile() and gives the same bits; describe() says known names in bytes."""
     need(method)
-    problem = registry.problem("rosenbrock")
-    operator = Operator.GRADIENT if Operator.GRADIENT in method.operators else method.operators[0]
-    form, point = method.form(problem), problem.at(2)
-    assert form is not None
-    early, late = prepared(method, problem, operator, point), method.prepare(form, operator, point)
+    early, operator, point, form = _early(method.name)
+    late = method.prepare(form, operator, point)
     answers = [p.decode(p.call(*p.encode(point))) for p in (early, late)]
     assert np.array_equal(*answers)
     for p in (early, late):
@@ -145,28 +266,36 @@ def test_phases_are_optional_and_change_no_answer(method: Method) -> None:
         assert np.array_equal(p.decode(p.call(*p.encode(point))), answers[0])
 
 
+def of_pattern(a: Any, point: Point) -> bool:
+    """Whether it is an array that the pattern keeps (its colours, say): no number of the point, the
+    same for all calls, and nobody can write to it.
+    """
+    if point.pattern is None or a.flags.writeable:
+        return False
+    kept = [k for k in vars(point.pattern).values() if isinstance(k, np.ndarray)]
+    return any(np.shares_memory(a, k) for k in kept)
+
+
 def arrays_of(point: Point) -> list[Any]:
     return [point.x, *(d for d in point.data if isinstance(d, np.ndarray))]
 
 
-@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells(slice(1, 2))])
+@pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_second_cells()])
 def test_a_method_is_right_at_the_second_size_too(
     method: Method, problem: Problem, size: Any, operator: Operator
 ) -> None:
     need(method)
     point = problem.at(size)
     p = prepared(method, problem, operator, point)
-    check_answer(method, problem, size, operator, p.decode(p.call(*p.encode(point))))
+    result = array_of(p.decode(p.call(*p.encode(point))), method, problem, operator, point)
+    check_answer(method, problem, size, operator, result)
 
 
 @pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())
 def test_a_decoded_result_is_the_callers_own(method: Method) -> None:
     """Neither another call nor a writer into the result changes what was decoded before."""
     need(method)
-    problem = registry.problem("rosenbrock")
-    operator = Operator.GRADIENT if Operator.GRADIENT in method.operators else method.operators[0]
-    point = problem.at(2)
-    p = prepared(method, problem, operator, point)
+    p, _, point, _ = _early(method.name)
     result = p.decode(p.call(*p.encode(point)))
     kept = result.copy()
     p.decode(p.call(*p.encode(elsewhere(point))))
@@ -175,9 +304,16 @@ def test_a_decoded_result_is_the_callers_own(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())
-def test_a_method_offers_values_unless_it_is_for_hessians(method: Method) -> None:
-    """A method's cost ratio is its derivative's time over its own value's."""
-    assert Operator.VALUE in method.operators or method.operators == (Operator.HESSIAN,)
+def test_a_method_offers_values_unless_it_is_for_hessians_or_by_hand(method: Method) -> None:
+    """A method's cost ratio is its derivative's time over its own value's; a derivative by hand is a
+    text without the function, and methods for second derivatives lean on those for gradients.
+    """
+    second = {Operator.HESSIAN, Operator.HVP, Operator.NEWTON_DIRECTION}
+    assert (
+        Operator.VALUE in method.operators
+        or set(method.operators) <= second
+        or method.mode == "manual"
+    )
 
 
 @pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())

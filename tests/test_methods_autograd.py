@@ -4,9 +4,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_forms import (
+    computed,
+    elementwise,
+    nested,
+    of_numbers,
+    of_vectors,
+    prepared_elsewhere,
+    sparse,
+)
 from vocabulary import WORDS, worst_error
 
 from adbench import registry
+from adbench.methods._shared import ELEMENTWISE, SECOND, VECTOR
 from adbench.model import Form, Operator, Point, elsewhere
 
 pytest.importorskip("autograd")
@@ -57,9 +67,94 @@ def test_a_gradient_takes_one_pass_in_reverse_and_one_a_variable_forward(
     assert len(calls) == passes
 
 
-@pytest.mark.parametrize("name", ["autograd-reverse", "autograd-forward"])
-def test_an_operator_that_is_not_offered_is_refused(name: str) -> None:
-    with pytest.raises(NotImplementedError, match="'jvp'; it offers value"):
-        registry.method(name).prepare(
-            Form("array", lambda xp: xp.sum), Operator.JVP, Point(np.ones(2))
-        )
+NAMES = ["autograd-reverse", "autograd-forward"]
+
+
+@pytest.mark.parametrize(
+    ("name", "operator"),
+    [("autograd-reverse", Operator.TAYLOR), ("autograd-forward", Operator.HESSIAN)],
+)
+def test_an_operator_that_is_not_offered_is_refused(name: str, operator: Operator) -> None:
+    assert operator not in registry.method(name).operators
+    with pytest.raises(NotImplementedError, match=f"'{operator.value}'; it offers value"):
+        registry.method(name).prepare(Form("array", lambda xp: xp.sum), operator, Point(np.ones(2)))
+
+
+def error(found: Any, exact: Any) -> float:
+    """Largest error relative to the largest number."""
+    assert found.dtype == np.float64
+    assert found.shape == np.shape(exact)
+    return float(np.max(np.abs(found - exact)) / np.max(np.abs(exact)))
+
+
+def offered(operators: Any) -> list[Any]:
+    """(name, operator) of what each method offers of these."""
+    return [(n, o) for n in NAMES for o in operators if o in registry.method(n).operators]
+
+
+@pytest.mark.parametrize(("name", "operator"), offered(VECTOR))
+def test_vector_valued_functions_have_all_their_operators(name: str, operator: Operator) -> None:
+    form, point, exact = of_vectors(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 1e-15
+
+
+@pytest.mark.parametrize(("name", "operator"), offered(SECOND))
+def test_second_derivatives_and_their_products(name: str, operator: Operator) -> None:
+    form, point, exact = of_numbers(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 1e-15
+
+
+@pytest.mark.parametrize("operator", ELEMENTWISE)
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("name", NAMES)
+def test_functions_of_several_numbers_a_point(name: str, k: int, operator: Operator) -> None:
+    form, point, exact = elementwise(k, operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 2e-15
+
+
+@pytest.mark.parametrize(
+    ("name", "operator"), offered([Operator.VALUE, Operator.GRADIENT, Operator.HESSIAN])
+)
+def test_derivatives_nest_without_confusion(name: str, operator: Operator) -> None:
+    form, point, exact = nested(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 2e-15
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_inner_variable_may_be_a_whole_number(name: str) -> None:
+    """Autograd differentiates by floating-point numbers alone."""
+    form = Form("array", lambda xp: lambda x: x[0] * xp.derivative(lambda t: x[1] * t * t, 3))
+    point = Point(np.array([2.0, 0.5]))
+    p = prepared_elsewhere(registry.method(name), form, Operator.GRADIENT, point)
+    assert computed(p, point).tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize(("name", "passes"), [("autograd-reverse", 1), ("autograd-forward", 4)])
+def test_a_sparse_jacobian_takes_one_record_or_a_pass_a_colour(name: str, passes: int) -> None:
+    """And is delivered with the pattern's places."""
+    form, point, dense = sparse(40)
+    assert point.pattern is not None
+    if name == "autograd-forward":
+        assert point.pattern.column_colours.max() + 1 == passes
+    calls: list[int] = []
+
+    def build(xp: Any) -> Any:
+        f = form.build(xp)
+
+        def counted(x: Any, a: Any) -> Any:
+            calls.append(1)
+            return f(x, a)
+
+        return counted
+
+    p = prepared_elsewhere(registry.method(name), Form("array", build), Operator.JACOBIAN, point)
+    entries = p.call(*p.encode(point))
+    assert len(calls) == passes
+    assert entries.shape == (point.pattern.nnz,)
+    found = p.decode(entries)
+    assert np.array_equal(found.indices, point.pattern.columns)
+    assert error(found.toarray(), dense) < 1e-15

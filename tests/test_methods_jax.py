@@ -11,11 +11,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_forms import (
+    computed,
+    elementwise,
+    nested,
+    of_numbers,
+    of_vectors,
+    prepared_elsewhere,
+    sparse,
+)
 from vocabulary import WORDS, worst_error
 
 from adbench import registry
-from adbench.methods._shared import OPERATORS
-from adbench.model import Form, Operator, Point, Prepared, elsewhere
+from adbench.methods import _jax_sparse
+from adbench.methods._jax_ways import FORWARD, MIXED, REVERSE
+from adbench.methods._shared import ELEMENTWISE, GRADIENTS, OPERATORS, SECOND, VECTOR
+from adbench.model import Form, Operator, Point, Prepared, elsewhere, given
 
 jax = pytest.importorskip("jax")
 
@@ -306,7 +317,7 @@ def test_a_call_waits_for_each_array_by_its_own_method(
     assert all(part.ready for part in (late if isinstance(late, tuple) else (late,)))
 
 
-@pytest.mark.parametrize("operator", [o for o in OPERATORS if o is not Operator.DERIVATIVE])
+@pytest.mark.parametrize("operator", [Operator.VALUE, *GRADIENTS, *SECOND])
 def test_a_long_call_is_complete_when_it_returns(operator: Operator) -> None:
     """With JAX's own asynchronous dispatch, where an unfinished result would be handed out."""
     form = Form("array", lambda xp: lambda x, a: xp.sum(xp.sin(a @ (a @ (a * x[0]))) * x[1]))
@@ -328,10 +339,235 @@ def test_without_x64_encode_says_what_happened() -> None:
         jax.config.update("jax_enable_x64", True)
 
 
-@pytest.mark.parametrize("name", ["jax-reverse", "jax-hessian"])
-def test_an_operator_that_is_not_offered_is_refused(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=r"'jvp'; it offers .*hessian"):
-        prepared(name, Form("array", lambda xp: xp.sum), Operator.JVP, Point(np.ones(2)))
+def test_a_result_of_half_the_bits_is_refused() -> None:
+    """A text that makes float32 numbers, alone or beside others."""
+    one, pair = Operator.VALUE, Operator.VALUE_AND_GRADIENT
+    half = Form("array", lambda xp: lambda x: xp.sum(x).astype("float32"))
+    for operator in (one, pair):
+        p = prepared("jax-reverse", half, operator, Point(np.ones(2)))
+        with pytest.raises(RuntimeError, match="computed in float32, not in float64"):
+            computed(p, Point(np.ones(2)))
+
+
+def test_a_process_that_starts_without_x64_has_it_on_in_every_row() -> None:
+    """By the environment, and by a module that used JAX before: the result has all of its digits."""
+    program = """
+import jax
+assert jax.numpy.ones(2).dtype == "float32"
+import numpy as np
+from adbench import registry
+from adbench.model import Form, Operator, Point
+form = Form("array", lambda xp: lambda x: xp.sum(x * x * xp.ones(2)))
+for name in ("jax-forward", "jax-reverse", "jax-reverse-default"):
+    p = registry.method(name).prepare(form, Operator.GRADIENT, Point(np.ones(2)))
+    result = p.call(*p.encode(Point(np.array([0.1, 1 / 3]))))
+    assert result.dtype == "float64", result.dtype
+    assert p.decode(result).tolist() == [0.2, 2 / 3]
+print("all digits")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"JAX_ENABLE_X64": "0"},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.strip() == "all digits", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "offers"),
+    [
+        ("jax-reverse", Operator.TAYLOR, "value, .*jacobian"),
+        ("jax-hessian", Operator.JVP, "hessian, hvp, newton_direction"),
+    ],
+)
+def test_an_operator_that_is_not_offered_is_refused(
+    name: str, operator: Operator, offers: str
+) -> None:
+    with pytest.raises(NotImplementedError, match=f"'{operator.value}'; it offers {offers}"):
+        registry.method(name).prepare(Form("array", lambda xp: xp.sum), operator, Point(np.ones(2)))
+
+
+MODES = ["jax-forward", "jax-reverse"]
+SECOND_MODES = [*MODES, "jax-hessian"]
+
+
+def offered(operators: Any) -> list[Any]:
+    """(name, operator) of what each of the three offers of these."""
+    return [(n, o) for n in SECOND_MODES for o in operators if o in registry.method(n).operators]
+
+
+def error(found: Any, exact: Any) -> float:
+    """Largest error relative to the largest number."""
+    assert found.dtype == np.float64
+    assert found.shape == np.shape(exact)
+    return float(np.max(np.abs(found - exact)) / np.max(np.abs(exact)))
+
+
+@pytest.mark.parametrize("operator", VECTOR)
+@pytest.mark.parametrize("name", MODES)
+def test_vector_valued_functions_have_all_their_operators(name: str, operator: Operator) -> None:
+    form, point, exact = of_vectors(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 1e-15
+
+
+@pytest.mark.parametrize(("name", "operator"), offered([Operator.GRADIENT, *SECOND]))
+def test_second_derivatives_and_their_products(name: str, operator: Operator) -> None:
+    form, point, exact = of_numbers(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 1e-15
+
+
+@pytest.mark.parametrize("operator", [Operator.HVP, Operator.NEWTON_DIRECTION])
+def test_one_product_with_the_hessian_does_not_form_it(operator: Operator) -> None:
+    """Of 3 000 variables, the program of a mode with a cheap gradient has no array of 9 000 000."""
+    form = registry.problem("rosenbrock").form("array")
+    assert form is not None
+    for name in ("jax-reverse", "jax-hessian"):
+        p = prepared(name, form, operator, Point(np.linspace(0.5, 1.0, 3_000)))
+        assert p.describe is not None
+        assert p.describe()["temp_bytes"] < 3_000_000
+
+
+def test_directions_are_arguments_and_not_part_of_the_program() -> None:
+    """Twice the direction, twice the product, by one prepared call."""
+    for name in SECOND_MODES:
+        form, point, exact = of_numbers(Operator.HVP)
+        p = prepared_elsewhere(registry.method(name), form, Operator.HVP, point)
+        x, v, *data = p.encode(point)
+        assert np.array_equal(v, given(Operator.HVP, point)[0])
+        assert error(p.decode(p.call(x, 2.0 * v, *data)), 2.0 * exact) < 1e-15
+
+
+@pytest.mark.parametrize("operator", ELEMENTWISE)
+@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("name", MODES)
+def test_functions_of_several_numbers_a_point(name: str, k: int, operator: Operator) -> None:
+    """All derivatives by the first number of every point, then by the second, and so on."""
+    form, point, exact = elementwise(k, operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 2e-15
+
+
+@pytest.mark.parametrize(
+    ("name", "operator"), offered([Operator.VALUE, Operator.GRADIENT, Operator.HESSIAN])
+)
+def test_derivatives_nest_without_confusion(name: str, operator: Operator) -> None:
+    form, point, exact = nested(operator)
+    p = prepared_elsewhere(registry.method(name), form, operator, point)
+    assert error(computed(p, point), exact) < 2e-15
+
+
+@pytest.mark.parametrize(("name", "word"), [("jax-forward", "jvp"), ("jax-reverse", "vjp")])
+def test_inner_derivatives_are_of_the_methods_own_mode(
+    name: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    for each in ("jvp", "vjp"):
+        original = getattr(jax, each)
+
+        def spied(*args: Any, each: str = each, original: Any = original) -> Any:
+            called.append(each)
+            return original(*args)
+
+        monkeypatch.setattr(jax, each, spied)
+    form, point, _ = nested(Operator.VALUE)
+    prepared(name, form, Operator.VALUE, point)
+    assert set(called) == {word}
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("name", MODES)
+def test_sparse_jacobians_are_delivered_with_their_pattern(
+    name: str, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All products at once, and one after another in pieces shorter and longer than a colour has."""
+    form, point, dense = sparse(40)
+    assert point.pattern is not None
+    for piece in (3, 64):
+        monkeypatch.setattr(_jax_sparse, "PIECE", piece)
+        if not together:
+            monkeypatch.setattr(_jax_sparse, "TOGETHER", 0)
+        p = prepared_elsewhere(registry.method(name), form, Operator.JACOBIAN, point)
+        entries = p.call(*p.encode(point))
+        assert entries.shape == (point.pattern.nnz,), "the entries are picked within the call"
+        found = p.decode(entries)
+        assert np.array_equal(found.indices, point.pattern.columns)
+        assert error(found.toarray(), dense) < 1e-15
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_a_sparse_jacobian_takes_a_product_a_colour(name: str) -> None:
+    """Not one a variable: the program of many variables has room for a few products only."""
+    form, point, _ = sparse(2_000)
+    assert point.pattern is not None
+    colours = point.pattern.column_colours if name == "jax-forward" else point.pattern.row_colours
+    assert colours.max() < 5
+    p = prepared_elsewhere(registry.method(name), form, Operator.JACOBIAN, point)
+    assert p.describe is not None
+    assert p.describe()["temp_bytes"] < 8 * 2_000 * 30
+
+
+def test_texts_of_checkpoints_and_rules_are_read_by_their_own_methods_alone() -> None:
+    def build(xp: Any) -> Any:
+        """For the test."""
+        return lambda x: xp.sum(x * x * x)
+
+    for name in ("jax-checkpoint", "jax-implicit"):
+        method, own = registry.method(name), Form(name, build)
+        assert method.reads == (name,)
+        assert [n for n in registry.methods() if name in registry.method(n).reads] == [name]
+        point = Point(np.array([1.0, 2.0]))
+        for operator in GRADIENTS:
+            found = computed(prepared_elsewhere(method, own, operator, point), point)
+            assert found.tolist()[-2:] == [3.0, 12.0]
+
+
+def looping(xp: Any) -> Any:
+    """Doubles until 100 is passed: nobody knows beforehand how often."""
+    return lambda x: jax.lax.while_loop(lambda s: s < 100.0, lambda s: 2.0 * s, x[0])
+
+
+def test_what_jax_cannot_reverse_is_said_in_a_sentence() -> None:
+    form, point = Form("jax", looping), Point(np.array([3.0]))
+    with pytest.raises(NotImplementedError, match=r"no reverse mode through a lax\.while_loop"):
+        prepared("jax-reverse", form, Operator.GRADIENT, point)
+    p = prepared_elsewhere(registry.method("jax-forward"), form, Operator.GRADIENT, point)
+    assert computed(p, point).tolist() == [64.0]
+
+
+def test_what_jax_cannot_push_forward_is_said_in_a_sentence() -> None:
+    def build(xp: Any) -> Any:
+        cube = jax.custom_vjp(lambda x: xp.sum(x * x * x))
+        cube.defvjp(lambda x: (cube(x), x), lambda x, u: (3.0 * u * x * x,))
+        return cube
+
+    form, point = Form("array", build), Point(np.array([1.0, 2.0]))
+    with pytest.raises(NotImplementedError, match="no forward mode through a function"):
+        prepared("jax-forward", form, Operator.GRADIENT, point)
+    p = prepared_elsewhere(registry.method("jax-reverse"), form, Operator.GRADIENT, point)
+    assert computed(p, point).tolist() == [3.0, 12.0]
+
+
+def test_other_errors_of_a_text_are_not_excused() -> None:
+    form = Form("array", lambda xp: lambda x: xp.sum(x) + "a")
+    with pytest.raises(TypeError):
+        prepared("jax-reverse", form, Operator.GRADIENT, Point(np.ones(2)))
+
+
+@pytest.mark.parametrize("operator", [Operator.GRADIENT, Operator.VALUE_AND_GRADIENT])
+def test_too_little_memory_is_said_to_be_that(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(said: str) -> Any:
+        def call(*args: Any) -> Any:
+            raise jax.errors.JaxRuntimeError(said)
+
+        return ours._waiting(call, operator, ())
+
+    with pytest.raises(MemoryError, match="allocating 8 bytes"):
+        failing("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.")()
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        failing("INTERNAL: something else")()
 
 
 def test_the_modes_are_different_programs() -> None:
@@ -342,10 +578,17 @@ def test_the_modes_are_different_programs() -> None:
 
     x = np.linspace(0.1, 0.5, 4)
     for operator, modes in (
-        (Operator.GRADIENT, (ours._forward, ours._reverse)),
-        (Operator.HESSIAN, (ours._forward, ours._reverse, ours._forward_over_reverse)),
+        (Operator.GRADIENT, (FORWARD, REVERSE)),
+        (Operator.HESSIAN, (FORWARD, REVERSE, MIXED)),
+        (Operator.HVP, (FORWARD, REVERSE, MIXED)),
+        (Operator.NEWTON_DIRECTION, (FORWARD, REVERSE, MIXED)),
+        (Operator.JACOBIAN, (FORWARD, REVERSE)),
+        (Operator.PROPAGATE, (FORWARD, REVERSE)),
     ):
-        programs = [str(jax.make_jaxpr(ways(f)[operator])(x)) for ways in modes]
+        shapes = (x, *given(operator, Point(x)))
+        vector = operator in VECTOR
+        g = (lambda r: f(r)[None] * r[:2]) if vector else f
+        programs = [str(jax.make_jaxpr(m.ways(jax, g, 0)[operator])(*shapes)) for m in modes]
         assert len(set(programs)) == len(modes)
 
 

@@ -13,9 +13,9 @@ import pytest
 from adbench import registry
 from adbench.methods import _objects
 from adbench.methods import numba as ours
-from adbench.methods._shared import arrays
+from adbench.methods._shared import GRADIENTS, arrays
 from adbench.methods.numba import METHODS
-from adbench.model import ELEMENTARY, Form, Operator, Point, elsewhere, namespace
+from adbench.model import ELEMENTARY, Form, Operator, Point, elsewhere, given, namespace
 from adbench.problems import gauss_nll, histogram_nll, logistic_map, rosenbrock
 
 numba = pytest.importorskip("numba")
@@ -26,7 +26,8 @@ from numba.core.codegen import CodeLibrary  # noqa: E402
 
 from adbench.dual import numba as dual  # noqa: E402
 
-DUAL, STRICT, TAPE, CENTRAL = METHODS
+DUAL, STRICT, TAPE, CENTRAL, _COMPLEX, MANUAL = METHODS
+OF_THE_TEXT = METHODS[:4]
 EXACT = 1e-12  # norm of the error relative to the norm of the result, for these problems
 DIGITS = 80
 STEP = mpmath.mpf(10) ** -16
@@ -94,10 +95,12 @@ def sums(problem, point):
             e = np.eye(n, dtype=int)
             gradient = [(at(d) - at(-d)) / (2 * STEP) for d in e]
             hessian = [[corner(at, a, b) / (4 * STEP**2) for b in e] for a in e]
+        v = [mpmath.mpf(float(a)) for a in given(Operator.HVP, point)[0]]
         numbers = {
             Operator.VALUE: np.array(float(value)),
             Operator.GRADIENT: np.array([float(v) for v in gradient]),
             Operator.HESSIAN: np.array([[float(v) for v in row] for row in hessian]),
+            Operator.HVP: np.array([float(mpmath.fdot(row, v)) for row in hessian]),
         }
     both = np.concatenate([[numbers[Operator.VALUE]], numbers[Operator.GRADIENT]])
     return {**numbers, Operator.VALUE_AND_GRADIENT: both}
@@ -140,7 +143,7 @@ def test_dual_is_exact_for_every_operator(problem, size, operator):
     [
         pytest.param(module.PROBLEM, operator, id=f"{module.PROBLEM.name}/{operator.value}")
         for module in (gauss_nll, histogram_nll, rosenbrock)
-        for operator in TAPE.operators
+        for operator in (Operator.VALUE, *GRADIENTS)
     ],
 )
 def test_the_tape_is_exact_for_every_operator(problem, operator):
@@ -210,7 +213,20 @@ def test_strict_values_are_those_of_plain_njit_bit_for_bit(module):
     assert error(both, truth(problem, problem.sizes[1], Operator.VALUE_AND_GRADIENT)) < EXACT
 
 
-@pytest.mark.parametrize("operator", METHODS[0].operators, ids=lambda o: o.value)
+@pytest.mark.parametrize(
+    "operator",
+    [
+        Operator.VALUE,
+        Operator.DERIVATIVE,
+        Operator.GRADIENT,
+        Operator.VALUE_AND_GRADIENT,
+        Operator.HESSIAN,
+        Operator.JVP,
+        Operator.HVP,
+        Operator.NEWTON_DIRECTION,
+    ],
+    ids=lambda o: o.value,
+)
 def test_only_strict_code_is_free_of_reordering(operator):
     """No instruction may be reordered in any driver of `numba-dual-strict`; in `numba-dual` some are."""
     problem = logistic_map.PROBLEM if operator is Operator.DERIVATIVE else gauss_nll.PROBLEM
@@ -223,7 +239,7 @@ def test_only_strict_code_is_free_of_reordering(operator):
 
 
 def test_summaries_say_who_may_reorder_sums():
-    for method in (DUAL, TAPE, CENTRAL):
+    for method in (DUAL, TAPE, CENTRAL, MANUAL):
         for word in ("reorder", "contract", "reassoc", "nsz", "arcp", "NaN", "infinity"):
             assert word in method.summary
     assert "keep their order" in STRICT.summary
@@ -257,7 +273,7 @@ def compilations(do):
             (rosenbrock.PROBLEM, Operator.VALUE),
             (logistic_map.PROBLEM, Operator.DERIVATIVE),
         )
-        if operator in method.operators
+        if operator in method.operators and method.form(problem)
     ],
 )
 def test_compile_leaves_nothing_to_compile_at_the_first_call(method, problem, operator):
@@ -302,8 +318,8 @@ def test_arguments_seen_by_prepare_are_not_kept(monkeypatch):
     point = gauss_nll.at(10)
     seen = []
 
-    def spied(p):
-        made = arrays(p)
+    def spied(*asked):
+        made = arrays(*asked)
         seen.extend(weakref.ref(a) for a in made)
         return made
 
@@ -326,12 +342,12 @@ def size_of_code(method, problem, operator, size):
     return found["code_bytes"]
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", OF_THE_TEXT, ids=lambda m: m.name)
 def test_the_size_of_the_machine_code_is_described(method):
     """A derivative, by duals or by differences, is more code than the value alone."""
     value, derivative = (
         size_of_code(method, rosenbrock.PROBLEM, operator, 5)
-        for operator in (Operator.VALUE, method.operators[-1])
+        for operator in (Operator.VALUE, Operator.VALUE_AND_GRADIENT)
     )
     assert type(value) is int
     assert 100 < value < derivative < 100_000
@@ -423,12 +439,14 @@ def test_a_text_that_duals_cannot_compile_is_unsupported_with_its_reason():
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
 def test_operators_that_are_not_offered_say_so(method):
-    form, point = rosenbrock.PROBLEM.form("scalar"), rosenbrock.at(2)
-    for operator in (Operator.JACOBIAN, Operator.DERIVATIVE):
+    form, point = method.form(rosenbrock.PROBLEM), rosenbrock.at(2)
+    for operator in (Operator.TAYLOR, Operator.DERIVATIVE):
         with pytest.raises(NotImplementedError, match=operator.value):
             method.prepare(form, operator, point)
 
 
 def test_a_tools_own_form_is_preferred():
-    assert all(m.reads == ("numba", "scalar") and m.requires == ("numba",) for m in METHODS)
+    assert all(m.requires == ("numba",) for m in METHODS)
+    assert all(m.reads == ("numba", "scalar") for m in OF_THE_TEXT)
+    assert MANUAL.reads == ("numba-manual",)
     assert not DUAL.rtol

@@ -8,11 +8,11 @@ import pytest
 from vocabulary import WORDS, worst_error
 
 from adbench import registry
-from adbench.model import Form, Operator, Point, elsewhere
+from adbench.model import Form, Operator, Pattern, Point, elsewhere
 
 sympy = pytest.importorskip("sympy")
 
-from adbench.methods import sympy as ours  # noqa: E402 - after the skip
+from adbench.methods import _sympy_text as ours  # noqa: E402 - after the skip
 
 METHOD = registry.method("sympy-numpy")
 
@@ -155,3 +155,130 @@ def test_only_value_and_derivative_of_an_elementwise_form(operator: Operator) ->
     form = Form("scalar", lambda m: m.exp, elementwise=True)
     with pytest.raises(NotImplementedError, match=operator.value):
         METHOD.prepare(form, operator, Point(np.ones(1)))
+
+
+def vector(m: Any) -> Any:
+    def f(x: Any) -> Any:
+        out = m.zeros(3)
+        out[0] = x[0] * x[1]
+        out[1] = m.exp(x[1]) + 0.25
+        out[2] = out[0] * x[0]
+        return out
+
+    return f
+
+
+X = np.array([2.0, 0.5])
+J = np.array([[0.5, 2.0], [0.0, math.exp(0.5)], [2.0, 4.0]])
+
+
+def test_a_vector_has_a_jacobian_and_products_with_vectors() -> None:
+    form, point = Form("scalar", vector), Point(X, outputs=3)
+    v = np.random.default_rng(27182).standard_normal(2)
+    u = np.random.default_rng(27182).standard_normal(5)[2:]
+    np.testing.assert_allclose(
+        result(form, Operator.VALUE, point), [1.0, math.exp(0.5) + 0.25, 2.0], rtol=1e-15
+    )
+    np.testing.assert_allclose(result(form, Operator.JACOBIAN, point), J, rtol=1e-15)
+    np.testing.assert_allclose(result(form, Operator.JVP, point), J @ v, rtol=1e-14)
+    np.testing.assert_allclose(result(form, Operator.VJP, point), u @ J, rtol=1e-14)
+    s = 0.01 * (1.0 + X)
+    covariance = np.outer(s, s) * np.array([[1.0, 0.5], [0.5, 1.0]])
+    np.testing.assert_allclose(
+        result(form, Operator.PROPAGATE, point), J @ covariance @ J.T, rtol=1e-14
+    )
+
+
+def test_a_sparse_jacobian_has_the_entries_of_its_pattern() -> None:
+    pattern = Pattern((3, 2), np.array([0, 2, 3, 5]), np.array([0, 1, 1, 0, 1]))
+    found = result(Form("scalar", vector), Operator.JACOBIAN, Point(X, (), 3, pattern))
+    assert found.nnz == 5
+    np.testing.assert_allclose(found.toarray(), J, rtol=1e-15)
+
+
+def test_second_order_products_and_newton_directions() -> None:
+    """Of f = x0^3 + x1^2 x0, whose Hessian is [[6 x0, 2 x1], [2 x1, 2 x0]]."""
+    form = Form("scalar", lambda m: lambda x: x[0] ** 3 + x[1] * x[1] * x[0])
+    v = np.random.default_rng(27182).standard_normal(2)
+    hessian = np.array([[12.0, 1.0], [1.0, 4.0]])
+    gradient = np.array([12.25, 2.0])
+    np.testing.assert_allclose(result(form, Operator.HVP, Point(X)), hessian @ v, rtol=1e-14)
+    np.testing.assert_allclose(
+        result(form, Operator.NEWTON_DIRECTION, Point(X)), gradient / hessian.sum(1), rtol=1e-14
+    )
+
+
+def test_products_of_a_sum_over_data_are_summed_too() -> None:
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.0, 2.0, 0.5, 9.0])
+    point, form = Point(np.array([2.0, 3.0, 0.5]), (a, b)), Form("term", term, columns)
+    v = np.random.default_rng(27182).standard_normal(3)
+    hessian = result(form, Operator.HESSIAN, point)
+    np.testing.assert_allclose(result(form, Operator.HVP, point), hessian @ v, rtol=1e-14)
+
+
+def test_all_first_partials_of_a_function_of_two_numbers_at_each_point() -> None:
+    form = Form("scalar", lambda m: lambda a, b: a * a * b + 1.0, elementwise=2)
+    point = Point(np.array([1.0, 2.0, 3.0, 4.0]))
+    assert result(form, Operator.VALUE, point).tolist() == [4.0, 17.0]
+    assert result(form, Operator.DERIVATIVE, point).tolist() == [6.0, 16.0, 1.0, 4.0]
+
+
+def test_a_derivative_inside_a_formula_is_taken_by_sympy() -> None:
+    """d/dt (t^2 x0) at t = x1 is 2 x0 x1; within it, a derivative of a derivative."""
+
+    def build(m: Any) -> Any:
+        def f(x: Any) -> Any:
+            def slope(t: Any) -> Any:
+                return m.derivative(lambda s: s * s * t, t)
+
+            return m.derivative(lambda t: t * t * x[0], x[1]) + m.derivative(slope, x[1])
+
+        return f
+
+    point = Point(np.array([2.0, 3.0]))
+    # slope(t) = 2 t^2, so its derivative is 4 t
+    assert result(Form("scalar", build), Operator.VALUE, point).item() == 24.0
+    assert result(Form("scalar", build), Operator.GRADIENT, point).tolist() == [6.0, 8.0]
+
+
+def test_derivatives_inside_a_formula_count_when_it_is_measured() -> None:
+    def build(m: Any) -> Any:
+        def f(x: Any) -> Any:
+            y = x[0]
+            for _ in range(20):
+                y = m.derivative(lambda t, y=y: t * t * y, y)
+            return y
+
+        return f
+
+    with pytest.raises(NotImplementedError, match="more than"):
+        METHOD.prepare(Form("scalar", build), Operator.VALUE, Point(np.ones(1)))
+
+
+def test_a_long_vector_of_short_numbers_is_refused() -> None:
+    def build(m: Any) -> Any:
+        def f(x: Any) -> Any:
+            out = m.zeros(1_100)
+            for i in range(1_100):
+                for _ in range(10):
+                    out[i] = out[i] + x[0]
+            return out
+
+        return f
+
+    with pytest.raises(NotImplementedError, match=f"more than {ours.MAX_ALTOGETHER} operations"):
+        METHOD.prepare(Form("scalar", build), Operator.JACOBIAN, Point(np.ones(1), outputs=1_100))
+
+
+def test_an_expression_too_deep_for_recursion_is_refused() -> None:
+    def build(m: Any) -> Any:
+        def f(x: Any) -> Any:
+            y = x[0]
+            for i in range(400):
+                y = y * x[1] + x[0] * (1.0 + i)
+            return y
+
+        return f
+
+    with pytest.raises(NotImplementedError, match="recursion"):
+        METHOD.prepare(Form("scalar", build), Operator.GRADIENT, Point(np.ones(2)))

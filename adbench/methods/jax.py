@@ -15,72 +15,38 @@ it. A benchmark gives each method a process of its own; elsewhere only the speed
 `jax.stages.Compiled` instead would cost 0.2 to 0.6 us a call more, 2 to 6 % of calls of 5 to 20 us
 (minima of interleaved blocks), which users of ``jax.jit`` do not pay.
 
-`jax-forward` and `jax-reverse` nest their own mode for the Hessian; `jax-hessian` is `jax.hessian`,
-forward over reverse.
+`jax-forward` and `jax-reverse` stay in their mode where derivatives are nested; `jax-hessian` is what
+JAX's manual advises for second derivatives, forward over reverse. `jax-checkpoint` and `jax-implicit`
+are reverse mode for texts with ``jax.checkpoint`` or a rule of their own: they read no others. How each
+mode computes each operator stands in `_jax_ways`, sparse Jacobians in `_jax_sparse`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from adbench.methods import _jax_sparse
+from adbench.methods._jax_ways import FORWARD, MIXED, REVERSE, Mode, refusals
 from adbench.methods._objects import code_bytes
-from adbench.methods._shared import OPERATORS, array_words, decode
-from adbench.model import Form, Method, Operator, Point, Prepared
+from adbench.methods._shared import (
+    ELEMENTWISE,
+    GRADIENTS,
+    OPERATORS,
+    SECOND,
+    array_words,
+    chosen,
+    deliver,
+    joined,
+)
+from adbench.model import Form, Method, Operator, Point, Prepared, given
 
 Function = Callable[..., Any]
-Ways = Callable[[Function], Mapping[Operator, Function]]
-
-
-def _forward(f: Function) -> Mapping[Operator, Function]:
-    import jax
-
-    def derivative(x: Any, *data: Any) -> Any:
-        # f works element by element, so one tangent of ones gives every derivative in one pass.
-        return jax.jvp(lambda r: f(r, *data), (x,), (jax.numpy.ones_like(x),))[1]
-
-    def both(x: Any, *data: Any) -> Any:
-        def value_twice(r: Any) -> Any:
-            value = f(r, *data)
-            return value, value
-
-        gradient, value = jax.jacfwd(value_twice, has_aux=True)(x)
-        return value, gradient
-
-    return {
-        Operator.VALUE: f,
-        Operator.DERIVATIVE: derivative,
-        Operator.GRADIENT: jax.jacfwd(f),
-        Operator.VALUE_AND_GRADIENT: both,
-        Operator.HESSIAN: jax.jacfwd(jax.jacfwd(f)),
-    }
-
-
-def _reverse(f: Function) -> Mapping[Operator, Function]:
-    import jax
-
-    def total(x: Any, *data: Any) -> Any:
-        # Elements do not mix, so the gradient of the sum holds every derivative.
-        return jax.numpy.sum(f(x, *data))
-
-    return {
-        Operator.VALUE: f,
-        Operator.DERIVATIVE: jax.grad(total),
-        Operator.GRADIENT: jax.grad(f),
-        Operator.VALUE_AND_GRADIENT: jax.value_and_grad(f),
-        Operator.HESSIAN: jax.jacrev(jax.jacrev(f)),
-    }
-
-
-def _forward_over_reverse(f: Function) -> Mapping[Operator, Function]:
-    import jax
-
-    return {Operator.HESSIAN: jax.hessian(f)}
 
 
 def _jax() -> ModuleType:
@@ -111,24 +77,32 @@ def _begin() -> None:
         ) from None
 
 
-def _words() -> ModuleType:
+def _words(mode: Mode) -> ModuleType:
     from jax import numpy as jnp
     from jax.scipy import special
 
-    return array_words("jax.numpy", jnp, special)
+    return array_words("jax.numpy", jnp, special, partial(mode.derivative, _jax()))
 
 
-def _shapes(point: Point) -> tuple[Any, ...]:
-    """What the point's arguments look like, without their numbers; plain numbers stay plain."""
+def _parts(operator: Operator, point: Point) -> tuple[Any, ...]:
+    """What a call takes, as NumPy arrays and plain numbers."""
+    return (point.x, *given(operator, point), *point.data)
+
+
+def _shapes(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What arguments look like, without their numbers; plain numbers stay plain."""
     jax = _jax()
     return tuple(
-        jax.ShapeDtypeStruct(a.shape, a.dtype) if isinstance(a, np.ndarray) else a
-        for a in (point.x, *point.data)
+        jax.ShapeDtypeStruct(a.shape, a.dtype) if isinstance(a, np.ndarray) else a for a in parts
     )
 
 
-def _encode(point: Point) -> tuple[Any, ...]:
-    """X and data as JAX arrays of the same dtypes; plain numbers stay plain."""
+def _encode(operator: Operator, point: Point) -> tuple[Any, ...]:
+    """The arguments of a call as JAX arrays of the same dtypes; plain numbers stay plain."""
+    return _sent(_parts(operator, point))
+
+
+def _sent(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     jax = _jax()
 
     def array(a: Any) -> Any:
@@ -141,47 +115,77 @@ def _encode(point: Point) -> tuple[Any, ...]:
                 f"JAX turned {a.dtype} into {sent.dtype}: jax_enable_x64 was switched off after "
                 "the method was prepared; leave it on"
             )
-        return sent
+        return sent.block_until_ready()
 
-    return tuple(jax.block_until_ready([array(a) for a in (point.x, *point.data)]))
+    return tuple(map(array, parts))
 
 
-def _waiting(compiled: Function, operator: Operator) -> Function:
-    """The compiled function, complete when it returns.
+def _decode(deliver: Function, result: Any) -> Any:
+    """The result as NumPy arrays; raises RuntimeError where a number lost half of its bits."""
+    for part in result if isinstance(result, tuple) else (result,):
+        if part.dtype != np.float64:
+            raise RuntimeError(
+                f"JAX computed in {part.dtype}, not in float64: either jax_enable_x64 was switched "
+                "off after the method was prepared, or the text makes such numbers; do neither"
+            )
+    return deliver(result)
+
+
+def _waiting(compiled: Function, operator: Operator, plan: tuple[Any, ...]) -> Function:
+    """The compiled function, complete when it returns, with the plan as its first arguments.
 
     Results are waited for by their own method: `jax.block_until_ready` would walk a tree of unknown
     shape in every call, a tenth of the shortest.
     """
+    lost = _jax().errors.JaxRuntimeError
 
     def both(*args: Any) -> Any:
-        value, gradient = compiled(*args)
-        value.block_until_ready()
-        gradient.block_until_ready()
+        try:
+            value, gradient = compiled(*args)
+            value.block_until_ready()
+            gradient.block_until_ready()
+        except lost as error:
+            raise _named(error) from error
         return value, gradient
 
     def one(*args: Any) -> Any:
-        return compiled(*args).block_until_ready()
+        try:
+            return compiled(*args).block_until_ready()
+        except lost as error:
+            raise _named(error) from error
 
-    return both if operator is Operator.VALUE_AND_GRADIENT else one
+    if operator is Operator.VALUE_AND_GRADIENT:
+        return both
+    return partial(one, *plan) if plan else one
+
+
+def _named(error: Exception) -> Exception:
+    """XLA's error, or MemoryError where that is what it means."""
+    said = str(error)
+    return MemoryError(f"XLA: {said}") if said.startswith("RESOURCE_EXHAUSTED") else error
 
 
 def _prepare(
-    ways: Ways, async_dispatch: bool | None, form: Form, operator: Operator, point: Point
+    mode: Mode, async_dispatch: bool | None, form: Form, operator: Operator, point: Point
 ) -> Prepared:
     """Build, trace, differentiate and lower the jitted derivative."""
     _configure(async_dispatch)
     _begin()
-    offered = ways(form.build(_words()))
-    if operator not in offered:
-        raise NotImplementedError(
-            f"JAX in this mode is not asked for '{operator.value}'; "
-            f"it offers {', '.join(o.value for o in offered)}"
-        )
-    jitted = _jax().jit(offered[operator])
-    lowered = jitted.lower(*_shapes(point))
-    call = _waiting(jitted, operator)
+    f = joined(form, form.build(_words(mode)))
+    plan: tuple[Any, ...] = ()
+    way = chosen("JAX", mode.ways(_jax(), f, int(form.elementwise)), operator)
+    if operator is Operator.JACOBIAN and point.pattern is not None:
+        way, plan = _jax_sparse.compressed(_jax(), f, point.pattern, mode.sparse)
+    jitted = _jax().jit(way)
+    with refusals():
+        lowered = jitted.lower(*_shapes(plan), *_shapes(_parts(operator, point)))
+    call = _waiting(jitted, operator, _sent(plan))
     return Prepared(
-        call, _encode, decode, compile=lowered.compile, describe=partial(_describe, lowered)
+        call,
+        partial(_encode, operator),
+        partial(_decode, deliver(form, operator, point)),
+        compile=lowered.compile,
+        describe=partial(_describe, lowered),
     )
 
 
@@ -212,19 +216,20 @@ def _kernels(compiled: Any) -> int | None:
 def _method(
     name: str,
     summary: str,
-    mode: str,
-    ways: Ways,
+    kind: str,
+    mode: Mode,
     operators: tuple[Operator, ...] = OPERATORS,
+    reads: tuple[str, ...] = ("jax", "array"),
     async_dispatch: bool | None = False,
 ) -> Method:
     return Method(
         name=name,
         summary=summary,
         tool="jax",
-        mode=mode,
-        reads=("jax", "array"),
+        mode=kind,
+        reads=reads,
         operators=operators,
-        prepare=partial(_prepare, ways, async_dispatch),
+        prepare=partial(_prepare, mode, async_dispatch),
         requires=("jax",),
         imports=("jax.numpy", "jax.scipy.special"),
         compiles=True,
@@ -232,31 +237,50 @@ def _method(
     )
 
 
+# What the texts of one method only are asked for: reverse mode has the others by more passes.
+_OWN = (*ELEMENTWISE, *GRADIENTS, Operator.JACOBIAN, Operator.VJP)
+
 METHODS = [
     _method(
         "jax-forward",
-        "jit of jacfwd; Hessian by jacfwd of jacfwd; derivative by one jvp",
+        "jit of jacfwd, jvp for one direction; products with H by jvp of jacfwd; one jvp a colour",
         "forward",
-        _forward,
+        FORWARD,
     ),
     _method(
         "jax-reverse",
-        "jit of grad or value_and_grad; Hessian by jacrev of jacrev; derivative by grad of the sum",
+        "jit of grad, value_and_grad, jacrev or vjp; grad of grad . v; one vjp a colour of rows",
         "reverse",
-        _reverse,
+        REVERSE,
     ),
     _method(
         "jax-reverse-default",
         "jax-reverse with the asynchronous dispatch that JAX has by default, waiting all the same",
         "reverse",
-        _reverse,
+        REVERSE,
         async_dispatch=None,
     ),
     _method(
         "jax-hessian",
-        "jit of jax.hessian: forward over reverse",
+        "jit of jax.hessian, and jvp of grad for products with H: forward over reverse",
         "mixed",
-        _forward_over_reverse,
-        operators=(Operator.HESSIAN,),
+        MIXED,
+        operators=SECOND,
+    ),
+    _method(
+        "jax-checkpoint",
+        "jax-reverse of a text that recomputes with jax.checkpoint what it would else remember",
+        "reverse",
+        REVERSE,
+        operators=_OWN,
+        reads=("jax-checkpoint",),
+    ),
+    _method(
+        "jax-implicit",
+        "jax-reverse of a text whose solver has a rule by the implicit function theorem",
+        "reverse",
+        REVERSE,
+        operators=_OWN,
+        reads=("jax-implicit",),
     ),
 ]

@@ -1,32 +1,30 @@
-r"""Numba: the scalar text compiled for dual numbers, and central differences around it.
+r"""Numba: the scalar text compiled for dual numbers, for a tape, for differences, and derivatives by hand.
 
-All methods compile the same unmodified text (``adbench.dual.numba``), with division by zero as in
+All but one compile the same unmodified text (``adbench.dual.numba``), with division by zero as in
 NumPy. `prepare` builds the driver; ``compile()`` compiles it for the types of the arguments, so that
 the first call only runs; without it the first call compiles. Whether Numba can compile a text at all
 shows only then. Each call returns a new array (or ``(float, array)`` for value and gradient), as a
 SciPy user would want. Nothing is cached on disk, so that every process pays for compilation.
 
-`numba-dual`, `numba-tape` and `numba-central` leave LLVM free to reorder and contract, as far as NaN and infinity
-keep their meaning: a sum over data may be taken in several lanes, and its last digits differ from the
-text's. `numba-dual-strict` grants nothing: value and derivatives are summed in the text's order, and
-the value is bit for bit that of plain ``numba.njit(error_model="numpy")``.
+`numba-dual`, `numba-tape`, `numba-central` and `numba-manual` leave LLVM free to reorder and contract,
+as far as NaN and infinity keep their meaning: a sum over data may be taken in several lanes, and its
+last digits differ from the text's. `numba-dual-strict` grants nothing: value and derivatives are summed
+in the text's order, and the value is bit for bit that of plain ``numba.njit(error_model="numpy")``.
 
 The dual methods are exact; for 2 or 3 variables `prepare` compiles f for floats, to see which layout
 of tangents suits it (`adbench.dual.numba.suited_layout`). Users get the faster layout by a stopwatch
 instead, if they name none; here every process must choose alike. `numba-dual` takes forward mode at
 every size, a pass over f for every 16 variables; `numba-tape` takes reverse mode
-(`adbench.dual.numba.tape`), whose cost does not grow with their number. `numba-central` does all its evaluations
-inside one compiled function:
+(`adbench.dual.numba.tape`), whose cost does not grow with their number. A sparse Jacobian takes a tangent
+for each colour of its columns, 16 in a pass, or a sweep of a tape for each colour of its rows; a dense
+one a sweep for each row. Colours and pattern are arguments of the compiled call, which puts the entries
+in their places; only the wrapping as a SciPy matrix is left to `decode`.
 
-- first derivatives: :math:`(f(x_+) - f(x_-)) / (x_+ - x_-)` with
-  :math:`x_\pm = \mathrm{fl}(x \pm h)`, so that the steps taken are the steps divided by;
-  :math:`h = \epsilon^{1/3} \max(|x|, 1)`; 2 evaluations a variable;
-- Hessian: the usual second-order stencils with :math:`h = \mathrm{fl}(\mathrm{fl}(x + h_0) - x)`,
-  :math:`h_0 = \epsilon^{1/4} \max(|x|, 1)`; about 2 n^2 evaluations.
-
-The loops of differences themselves are compiled without relaxed flags: LLVM would otherwise cancel
-the x in :math:`x_+ - x_-` and undo the rounding. What they promise, and why, is in
-`adbench.methods._difference`.
+`numba-manual` is what somebody wrote who differentiated by hand, for speed: a problem's own form. It is
+the practical limit that the others are compared with. `numba-central` does all its evaluations inside
+one compiled function (`adbench.methods._numba_differences`); what it promises, and why, is in
+`adbench.methods._difference`. `numba-complex` does the same with steps along the imaginary axis, in
+IEEE arithmetic (`adbench.methods._numba_complex`).
 """
 
 from __future__ import annotations
@@ -40,142 +38,50 @@ from typing import Any
 import numpy as np
 
 from adbench.methods import _difference
-from adbench.methods._difference import EPS
-from adbench.methods._shared import OPERATORS, arrays, decode
+from adbench.methods._numba_complex import by_complex
+from adbench.methods._numba_derivatives import by_duals, by_hand, by_tape
+from adbench.methods._numba_differences import central
+from adbench.methods._shared import (
+    ELEMENTWISE,
+    GRADIENTS,
+    SECOND,
+    Function,
+    arrays,
+    deliver,
+)
 from adbench.model import ELEMENTARY, Form, Method, Operator, Point, Prepared, namespace
 
-FIRST_STEP = EPS ** (1 / 3)
-SECOND_STEP = EPS ** (1 / 4)
+Drivers = Callable[[Form, Function, Operator, Point], Any]
 
-Function = Callable[..., Any]
-Drivers = Callable[[Operator, Function, tuple[Any, ...]], Any]
-
-# Second derivatives need forward mode, and so does a function at each of many points.
-REVERSE = (Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT)
-
-
-def _words() -> ModuleType:
-    return namespace("numba-math", {name: getattr(math, name) for name in ELEMENTARY})
+# Second derivatives need forward mode, and so does a function at each of many points; products from
+# the left are what a tape is for, and those from the right what duals are for.
+DUALS = (*ELEMENTWISE, *GRADIENTS, *SECOND, Operator.JACOBIAN, Operator.JVP, Operator.PROPAGATE)
+REVERSE = (Operator.VALUE, *GRADIENTS, Operator.JACOBIAN, Operator.VJP)
+DIFFERENCES = tuple(o for o in DUALS if o is not Operator.NEWTON_DIRECTION)
+COMPLEX = (*ELEMENTWISE, *GRADIENTS, Operator.JACOBIAN, Operator.JVP, Operator.PROPAGATE)
+BY_HAND = (*GRADIENTS, Operator.JACOBIAN)
 
 
-def _dual(strict: bool, operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
-    """The compiled dual driver of an operator other than VALUE."""
-    from adbench.dual import numba as dual
-
-    if operator is Operator.DERIVATIVE:
-        return dual.derivative(f, strict=strict)
-    drivers: Mapping[Operator, Function] = {
-        Operator.GRADIENT: dual.grad,
-        Operator.VALUE_AND_GRADIENT: dual.value_and_grad,
-        Operator.HESSIAN: dual.hessian,
-    }
-    n = len(args[0])
-    layout = dual.suited_layout(f, n, *args, strict=strict)
-    return drivers[operator](f, n=n, layout=layout, strict=strict)
+def _words(name: str) -> ModuleType:
+    members = {word: getattr(math, word) for word in ELEMENTARY}
+    return namespace(name, {**members, "zeros": np.zeros})
 
 
-def _tape(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
-    """The compiled driver of an operator in reverse mode."""
-    from adbench.dual import numba as dual
-
-    drivers: Mapping[Operator, Function] = {
-        Operator.GRADIENT: dual.tape_grad,
-        Operator.VALUE_AND_GRADIENT: dual.tape_value_and_grad,
-    }
-    return drivers[operator](f)
+def _sparse(form: Form, operator: Operator, point: Point) -> bool:
+    return operator is Operator.JACOBIAN and point.pattern is not None and not form.elementwise
 
 
-def _central(operator: Operator, f: Function, args: tuple[Any, ...]) -> Any:
-    """The compiled difference driver of an operator other than VALUE."""
-    from adbench.dual.numba import primal
-
-    drivers: Mapping[Operator, Function] = {
-        Operator.DERIVATIVE: _central_derivative,
-        Operator.GRADIENT: _central_gradient,
-        Operator.VALUE_AND_GRADIENT: _central_value_and_gradient,
-        Operator.HESSIAN: _central_hessian,
-    }
-    return drivers[operator](primal(f))
-
-
-def _strict(driver: Function) -> Any:
-    import numba
-
-    return numba.njit(error_model="numpy")(driver)
-
-
-def _central_derivative(f: Any) -> Any:
-    def derivative(points, *data):  # type: ignore[no-untyped-def]
-        out = np.empty(points.size)
-        for i in range(points.size):
-            x = points[i]
-            h = FIRST_STEP * max(abs(x), 1.0)
-            above, below = x + h, x - h
-            out[i] = (f(above, *data) - f(below, *data)) / (above - below)
-        return out
-
-    return _strict(derivative)
-
-
-def _central_gradient(f: Any) -> Any:
-    def gradient(x, *data):  # type: ignore[no-untyped-def]
-        out = np.empty(x.size)
-        moved = x.copy()
-        for i in range(x.size):
-            h = FIRST_STEP * max(abs(x[i]), 1.0)
-            above, below = x[i] + h, x[i] - h
-            moved[i] = above
-            high = f(moved, *data)
-            moved[i] = below
-            out[i] = (high - f(moved, *data)) / (above - below)
-            moved[i] = x[i]
-        return out
-
-    return _strict(gradient)
-
-
-def _central_value_and_gradient(f: Any) -> Any:
-    gradient = _central_gradient(f)
-
-    def both(x, *data):  # type: ignore[no-untyped-def]
-        return f(x, *data), gradient(x, *data)
-
-    return _strict(both)
-
-
-def _central_hessian(f: Any) -> Any:
-    def hessian(x, *data):  # type: ignore[no-untyped-def]
-        n = x.size
-        out = np.empty((n, n))
-        h = np.empty(n)
-        for i in range(n):
-            h[i] = (x[i] + SECOND_STEP * max(abs(x[i]), 1.0)) - x[i]
-        moved = x.copy()
-        middle = f(moved, *data)
-        for i in range(n):
-            moved[i] = x[i] + h[i]
-            high = f(moved, *data)
-            moved[i] = x[i] - h[i]
-            out[i, i] = ((high - middle) + (f(moved, *data) - middle)) / (h[i] * h[i])
-            for j in range(i):
-                # Four corners, signs ++ +- -- -+.
-                moved[i], moved[j] = x[i] + h[i], x[j] + h[j]
-                corners = f(moved, *data)
-                moved[j] = x[j] - h[j]
-                corners -= f(moved, *data)
-                moved[i] = x[i] - h[i]
-                corners += f(moved, *data)
-                moved[j] = x[j] + h[j]
-                corners -= f(moved, *data)
-                moved[j] = x[j]
-                out[i, j] = out[j, i] = corners / (4.0 * h[i] * h[j])
-            moved[i] = x[i]
-        return out
-
-    return _strict(hessian)
+def _with_colours(rows: bool, operator: Operator, point: Point) -> tuple[Any, ...]:
+    """The arguments of a call for a sparse Jacobian: x, colours, pattern, data."""
+    pattern = point.pattern
+    assert pattern is not None
+    x, *data = arrays(operator, point)
+    colours = pattern.row_colours if rows else pattern.column_colours
+    return (x, colours, pattern.rows, pattern.columns, *data)
 
 
 def _prepare(
+    name: str,
     drivers: Drivers,
     strict: bool,
     operators: tuple[Operator, ...],
@@ -183,23 +89,33 @@ def _prepare(
     operator: Operator,
     point: Point,
 ) -> Prepared:
-    """Build the driver; only the types and the number of variables of `point` are used."""
+    """Build the driver; only the types and sizes of `point`, and its pattern, are used."""
     from adbench.dual import numba as dual
+    from adbench.dual.numba.helpers import says
 
     if operator not in operators or (operator is Operator.DERIVATIVE and not form.elementwise):
         raise NotImplementedError(
-            f"Numba is not asked for '{operator.value}' of this form; it offers "
+            f"{name} is not asked for '{operator.value}' of this form; it offers "
             f"{', '.join(o.value for o in operators)}; a derivative only of elementwise forms"
         )
-    f, args = form.build(_words()), arrays(point)
+    f = form.build(_words(name))
+    if says(f, "derivative"):
+        raise NotImplementedError(
+            f"{name} cannot nest derivatives, and this function's text contains one: compiled duals "
+            "have no dual within"
+        )
     if operator is Operator.VALUE:
-        value = dual.elementwise if form.elementwise else dual.primal
-        call = value(f, strict=strict)
+        k = form.elementwise
+        call = dual.elementwise(f, k, strict=strict) if k else dual.primal(f, strict)
     else:
-        call = drivers(operator, f, args)
+        call = drivers(form, f, operator, point)
+    encode: Callable[[Point], tuple[Any, ...]] = partial(arrays, operator)
+    if _sparse(form, operator, point) and drivers is not by_hand:
+        encode = partial(_with_colours, drivers is by_tape, operator)
     # The types alone are kept: arguments would occupy memory while the case is measured.
-    now = partial(dual.compile_types, call, dual.call_types(call, *args))
-    return Prepared(call, arrays, decode, compile=now, describe=partial(_describe, call))
+    now = partial(dual.compile_types, call, dual.call_types(call, *encode(point)))
+    decode = deliver(form, operator, point)
+    return Prepared(call, encode, decode, compile=now, describe=partial(_describe, call))
 
 
 def _describe(driver: Any) -> dict[str, int]:
@@ -214,18 +130,20 @@ def _method(
     summary: str,
     mode: str,
     drivers: Drivers,
+    operators: tuple[Operator, ...],
+    *,
     rtol: Mapping[Operator, float] | None = None,
     strict: bool = False,
-    operators: tuple[Operator, ...] = OPERATORS,
+    reads: tuple[str, ...] = ("numba", "scalar"),
 ) -> Method:
     return Method(
         name=name,
         summary=summary,
         tool="numba",
         mode=mode,
-        reads=("numba", "scalar"),
+        reads=reads,
         operators=operators,
-        prepare=partial(_prepare, drivers, strict, operators),
+        prepare=partial(_prepare, name, drivers, strict, operators),
         requires=("numba",),
         imports=("adbench.dual.numba",),
         rtol=rtol or {},
@@ -233,7 +151,7 @@ def _method(
     )
 
 
-# What both say of LLVM's freedom (`adbench.dual.numba.RELAXED`).
+# What they say of LLVM's freedom (`adbench.dual.numba.RELAXED`).
 _RELAXED = "LLVM may reorder sums (relaxed: contract, reassoc, nsz, arcp; NaN and infinity kept)"
 
 METHODS = [
@@ -241,27 +159,47 @@ METHODS = [
         "numba-dual",
         f"the text compiled by Numba for our dual numbers; {_RELAXED}",
         "forward",
-        partial(_dual, False),
+        partial(by_duals, False),
+        DUALS,
     ),
     _method(
         "numba-dual-strict",
         "numba-dual in IEEE arithmetic: sums of values and derivatives keep their order",
         "forward",
-        partial(_dual, True),
+        partial(by_duals, True),
+        DUALS,
         strict=True,
     ),
     _method(
         "numba-tape",
-        f"the text compiled by Numba to record a tape, and one sweep back over it; {_RELAXED}",
+        f"the text compiled by Numba to record a tape, and sweeps back over it; {_RELAXED}",
         "reverse",
-        _tape,
-        operators=REVERSE,
+        by_tape,
+        REVERSE,
     ),
     _method(
         "numba-central",
         f"central differences inside one compiled function; {_RELAXED}",
         "difference",
-        _central,
-        _difference.CENTRAL,
+        central,
+        DIFFERENCES,
+        rtol=_difference.CENTRAL,
+    ),
+    _method(
+        "numba-complex",
+        "the text compiled by Numba for complex128, a complex step a variable: exact, analytic texts only",
+        "complex-step",
+        by_complex,
+        COMPLEX,
+        strict=True,
+        reads=("scalar",),
+    ),
+    _method(
+        "numba-manual",
+        f"a derivative written by hand, compiled by Numba; {_RELAXED}",
+        "manual",
+        by_hand,
+        BY_HAND,
+        reads=("numba-manual",),
     ),
 ]

@@ -1,23 +1,14 @@
-r"""Finite differences and the complex step over NumPy code: one more run of f for each variable.
+"""Finite differences and the complex step over NumPy code: one more run of f for each variable.
 
-Steps (eps: machine epsilon of x's dtype; Press et al., Numerical Recipes, section 5.7). With
-:math:`s_i = \max(|x_i|, 1)`:
+How they step is in `adbench.methods._numpy_differences`, `_numpy_extrapolation` (fourth order, and
+Ridders' extrapolation) and `_numpy_complex`, what differences promise,
+and why, in `adbench.methods._difference`. The complex step subtracts nothing, so it is promised
+exactly. Its namespace lacks what is not analytic: abs, norms, sign and the like raise
+NotImplementedError instead of giving a wrong answer. A sparse Jacobian takes one run for each colour of
+its columns (two of central differences), and its entries are picked out within the call.
 
-=========================  ======================================  ======================
-what                       formula                                 step :math:`h_i`
-=========================  ======================================  ======================
-forward difference         (f(x + h) - f(x)) / h                   eps^(1/2) s_i
-central difference         (f(x + h) - f(x - h)) / 2h              eps^(1/3) s_i
-second central difference  four corners, or f(+h) - 2 f + f(-h)    eps^(1/4) s_i
-complex step               Im f(x + ih) / h                        2^-100 of |x_i|
-=========================  ======================================  ======================
-
-The step is rounded so that :math:`|x_i| + h_i` is a floating-point number: what f sees is exactly
-what the quotient assumes. What differences promise, and why, is in `adbench.methods._difference`.
-
-The complex step (Squire & Trapp, SIAM Review 40, 1998, 110) subtracts nothing, so it is promised
-exactly. Its namespace lacks what is not analytic: abs, comparisons by maximum, sign and the like
-raise NotImplementedError instead of giving a wrong answer.
+None of them nests: a difference of differences keeps too few digits to promise anything, and a complex
+step within a complex step has no imaginary unit of its own.
 
 Namespaces: ``numpy`` with SciPy's special functions; ``math`` for the scalar form; for complex steps
 ``cmath`` with SciPy's.
@@ -33,183 +24,79 @@ from typing import Any
 import numpy as np
 
 from adbench.methods import _difference
-from adbench.methods._shared import decode
-from adbench.model import Floats, Form, Method, Operator, Point, Prepared, namespace
+from adbench.methods._numpy_complex import complex_step, refuse_others
+from adbench.methods._numpy_complex import words as complex_words
+from adbench.methods._numpy_differences import central, forward
+from adbench.methods._numpy_extrapolation import fourth, ridders
+from adbench.methods._shared import Function, cannot_nest, chosen, deliver, joined, parts
+from adbench.model import Form, Method, Operator, Pattern, Point, Prepared, given, namespace
 
-Function = Callable[..., Any]
-Steps = Callable[[Any, float], Any]
+Ways = Callable[[Function, int, Pattern | None], Mapping[Operator, Function]]
 
-FIRST_ORDER = (Operator.VALUE, *_difference.FIRST)
-
-
-def steps(x: Any, exponent: float) -> Floats:
-    """Steps ``eps**exponent * max(|x_i|, 1)``, rounded so that ``|x_i| + h_i`` is exact.
-
-    `eps` is the machine epsilon of x's dtype. The step away from zero is then exact; so is the one
-    towards zero, since it only drops digits.
-    """
-    size = np.abs(np.asarray(x))
-    h = np.finfo(size.dtype).eps ** exponent * np.maximum(size, 1.0)
-    exact: Floats = (size + h) - size
-    return exact
-
-
-def _forward(f: Function) -> Mapping[Operator, Function]:
-    def derivative(x: Floats, *data: Any) -> Any:
-        h = np.copysign(steps(x, 1 / 2), x)
-        return (f(x + h, *data) - f(x, *data)) / h
-
-    def both(x: Any, *data: Any) -> tuple[Any, Floats]:
-        value, y, gradient = f(x, *data), x.copy(), np.empty(len(x))
-        for i, h in enumerate(np.copysign(steps(x, 1 / 2), x).tolist()):
-            y[i] = x[i] + h
-            gradient[i] = (f(y, *data) - value) / h
-            y[i] = x[i]
-        return value, gradient
-
-    return {
-        Operator.DERIVATIVE: derivative,
-        Operator.GRADIENT: lambda x, *data: both(x, *data)[1],
-        Operator.VALUE_AND_GRADIENT: both,
-    }
-
-
-def _central(f: Function) -> Mapping[Operator, Function]:
-    def derivative(x: Floats, *data: Any) -> Any:
-        h = steps(x, 1 / 3)
-        return (f(x + h, *data) - f(x - h, *data)) / (2.0 * h)
-
-    def gradient(x: Any, *data: Any) -> Floats:
-        y, result = x.copy(), np.empty(len(x))
-        for i, h in enumerate(steps(x, 1 / 3).tolist()):
-            y[i] = x[i] + h
-            above = f(y, *data)
-            y[i] = x[i] - h
-            result[i] = (above - f(y, *data)) / (2.0 * h)
-            y[i] = x[i]
-        return result
-
-    return {
-        Operator.DERIVATIVE: derivative,
-        Operator.GRADIENT: gradient,
-        Operator.VALUE_AND_GRADIENT: lambda x, *data: (f(x, *data), gradient(x, *data)),
-        Operator.HESSIAN: lambda x, *data: _hessian(f, x, data),
-    }
-
-
-def _hessian(f: Function, x: Any, data: tuple[Any, ...]) -> Floats:
-    """Second central differences: two runs an element of the diagonal, four a pair."""
-    h = steps(x, 1 / 4).tolist()
-    centre, n = f(x, *data), len(x)
-    result = np.empty((n, n))
-
-    def at(*moves: tuple[int, float]) -> Any:
-        y = x.copy()
-        for i, step in moves:
-            y[i] = x[i] + step
-        return f(y, *data)
-
-    for i, a in enumerate(h):
-        result[i, i] = (at((i, a)) - 2.0 * centre + at((i, -a))) / (a * a)
-        for j in range(i):
-            b = h[j]
-            above = at((i, a), (j, b)) - at((i, a), (j, -b))
-            below = at((i, -a), (j, b)) - at((i, -a), (j, -b))
-            result[i, j] = result[j, i] = (above - below) / (4.0 * a * b)
-    return result
-
-
-def _complex_step(f: Function) -> Mapping[Operator, Function]:
-    def derivative(x: Floats, *data: Any) -> Any:
-        h = _tiny(x)
-        return np.imag(f(x + 1j * h, *data)) / h
-
-    def gradient(x: Any, *data: Any) -> tuple[Any, Floats]:
-        y = np.asarray(x).astype(np.complex128)
-        y = y.tolist() if isinstance(x, list) else y
-        value, result = 0.0, np.empty(len(x))
-        for i, h in enumerate(_tiny(x).tolist()):
-            y[i] = complex(x[i], h)
-            z = f(y, *data)
-            value, result[i] = z.real, z.imag / h
-            y[i] = complex(x[i], 0.0)
-        return value, result
-
-    return {
-        Operator.DERIVATIVE: derivative,
-        Operator.GRADIENT: lambda x, *data: gradient(x, *data)[1],
-        Operator.VALUE_AND_GRADIENT: gradient,
-    }
-
-
-def _tiny(x: Any) -> Floats:
-    """Imaginary steps: about 2**-100 of each |x_i|, powers of two so that dividing by them is exact."""
-    powers: Floats = np.ldexp(1.0, np.frexp(np.asarray(x))[1] - 100)
-    return powers
+NOT_NESTED = {
+    "nested-derivative": "differences and complex steps cannot nest derivatives: too few digits, or "
+    "no second imaginary unit"
+}
+FIRST_ORDER = (Operator.VALUE, *_difference.FIRST, Operator.PROPAGATE)
 
 
 def _real_words(form: Form) -> ModuleType:
     from adbench.dual import elementary
 
+    nesting = {"derivative": cannot_nest("a method of differences or complex steps")}
     if form.name == "array":
-        return namespace("numpy", elementary.numpy_words())
-    return namespace("math", dict(elementary.FLOAT))
-
-
-def _complex_words(form: Form) -> ModuleType:
-    from adbench.dual import elementary
-
-    if form.name == "array":
-        return namespace("numpy.complex", elementary.complex_numpy_words())
-    return namespace("cmath", dict(elementary.COMPLEX))
+        return namespace("numpy", {**elementary.numpy_words(), **nesting})
+    return namespace("math", {**elementary.FLOAT, **nesting})
 
 
 def _prepare(
-    ways: Callable[[Function], Mapping[Operator, Function]],
+    ways: Ways,
     words: Callable[[Form], ModuleType],
     form: Form,
     operator: Operator,
     point: Point,
 ) -> Prepared:
-    scalar = form.name != "array"
-    real = operator is Operator.VALUE
-    f = form.build(_real_words(form) if real else words(form))
-    f = _at_each(f) if scalar and form.elementwise else f
-
-    def encode(at: Point) -> tuple[Any, ...]:
-        x, data = at.fresh()
-        if not scalar:
-            return (x, *data)
-        # Python code computes faster with Python's numbers than with elements of arrays
-        lists = tuple(d.tolist() if isinstance(d, np.ndarray) else d for d in data)
-        return (x if form.elementwise else x.tolist(), *lists)
-
-    return Prepared(f if real else ways(f)[operator], encode, decode)
+    k, pattern = int(form.elementwise), point.pattern
+    value = operator is Operator.VALUE
+    f = _of_one_x(form, form.build(_real_words(form) if value else words(form)))
+    call = f if value else chosen("NumPy", ways(f, k, pattern), operator)
+    if pattern is not None and operator is Operator.JACOBIAN:
+        # colours are found when they are first asked for, and then kept: not in a timed call
+        pattern.from_columns(np.zeros((len(pattern.seeds), pattern.shape[0])))
+    return Prepared(call, partial(_encode, form, operator), deliver(form, operator, point))
 
 
-def _at_each(f: Function) -> Function:
-    """Scalar code at every element of an array."""
-    return lambda x, *data: np.array([f(v, *data) for v in x.tolist()])
+def _of_one_x(form: Form, f: Function) -> Function:
+    """F as a function of x as a whole; scalar code of an elementwise form at every point."""
+    if form.name == "array" or not form.elementwise:
+        return joined(form, f)
+
+    def at_each(x: Any, *data: Any) -> Any:
+        columns = [x[part].tolist() for part in parts(form.elementwise, len(x))]
+        return np.array([f(*numbers, *data) for numbers in zip(*columns, strict=True)])
+
+    return at_each
+
+
+def _encode(form: Form, operator: Operator, point: Point) -> tuple[Any, ...]:
+    x, data = point.fresh()
+    extra = given(operator, point)
+    if form.name == "array":
+        return (x, *extra, *data)
+    # Python code computes faster with Python's numbers than with elements of arrays
+    lists = tuple(d.tolist() if isinstance(d, np.ndarray) else d for d in data)
+    return (x if form.elementwise else x.tolist(), *extra, *lists)
 
 
 def _prepare_complex(form: Form, operator: Operator, point: Point) -> Prepared:
-    prepared = _prepare(_complex_step, _complex_words, form, operator, point)
+    prepared = _prepare(complex_step, complex_words, form, operator, point)
     if operator is not Operator.VALUE:
-        _try_complex(form, point)
+        x, *data = _encode(form, Operator.VALUE, point)
+        if form.elementwise:  # one point of them
+            x = np.array([x[part][0] for part in parts(form.elementwise, len(x))])
+        at = x.astype(np.complex128) if isinstance(x, np.ndarray) else [complex(v) for v in x]
+        refuse_others(_of_one_x(form, form.build(complex_words(form))), at, tuple(data))
     return prepared
-
-
-def _try_complex(form: Form, point: Point) -> None:
-    """One run of f on complex numbers; raises NotImplementedError when f cannot take them."""
-    f = form.build(_complex_words(form))
-    x = point.x + 0j
-    one = complex(x[0]) if form.elementwise else x.tolist()
-    try:
-        f(x if form.name == "array" else one, *point.data)
-    except TypeError as error:
-        raise NotImplementedError(
-            f"complex step needs a function that takes complex numbers: {error}"
-        ) from error
 
 
 METHODS = [
@@ -220,8 +107,9 @@ METHODS = [
         mode="difference",
         reads=("array", "scalar"),
         operators=FIRST_ORDER,
-        prepare=partial(_prepare, _forward, _real_words),
+        prepare=partial(_prepare, forward, _real_words),
         rtol=_difference.FORWARD,
+        gaps=NOT_NESTED,
         imports=("adbench.dual.elementary",),
     ),
     Method(
@@ -230,9 +118,34 @@ METHODS = [
         tool="numpy",
         mode="difference",
         reads=("array", "scalar"),
-        operators=(*FIRST_ORDER, Operator.HESSIAN),
-        prepare=partial(_prepare, _central, _real_words),
+        operators=(*FIRST_ORDER, *_difference.SECOND),
+        prepare=partial(_prepare, central, _real_words),
         rtol=_difference.CENTRAL,
+        gaps=NOT_NESTED,
+        imports=("adbench.dual.elementary",),
+    ),
+    Method(
+        name="numpy-fourth",
+        summary="differences of fourth order, four runs a variable, to about four fifths of the digits",
+        tool="numpy",
+        mode="difference",
+        reads=("array", "scalar"),
+        operators=FIRST_ORDER,
+        prepare=partial(_prepare, fourth, _real_words),
+        rtol=_difference.FOURTH,
+        gaps=NOT_NESTED,
+        imports=("adbench.dual.elementary",),
+    ),
+    Method(
+        name="numpy-ridders",
+        summary="central differences of halved steps, extrapolated after Ridders until rounding shows",
+        tool="numpy",
+        mode="difference",
+        reads=("array", "scalar"),
+        operators=FIRST_ORDER,
+        prepare=partial(_prepare, ridders, _real_words),
+        rtol=_difference.FOURTH,
+        gaps=NOT_NESTED,
         imports=("adbench.dual.elementary",),
     ),
     Method(
@@ -244,8 +157,6 @@ METHODS = [
         operators=FIRST_ORDER,
         prepare=_prepare_complex,
         imports=("adbench.dual.elementary",),
-        gaps={
-            "non-analytic": "complex step needs an analytic function: abs and comparisons are not"
-        },
+        gaps=NOT_NESTED,
     ),
 ]

@@ -2,13 +2,12 @@
 
 A problem that is a sum over data offers one term; its derivatives are evaluated over whole columns
 and summed. A scalar form without data is run on symbols, its loop unrolled; one with data would be
-unrolled over the data and is refused.
+unrolled over the data and is refused. So is what is too long, or branches on a value
+(`adbench.methods._sympy_text`).
 
-SymPy's time grows with the square of the expression, and an expression doubles with each pass of a
-loop that feeds on itself. A text is therefore first run on numbers that only count, and refused when
-it writes out more than `MAX_OPERATIONS` operations: far beyond where SymPy's code is competitive
-(Rosenbrock in 100 variables, 1 089 operations, takes 3 s to differentiate and compile; 1 000
-variables would take minutes).
+All entries of a result are one list of expressions, compiled together with common subexpressions taken
+out. Products with vectors are products with symbols, and differentiated as such; only J C J^T is left
+to NumPy. Of a sparse Jacobian there are expressions for its structural non-zeros alone.
 
 Numbers in a form become SymPy floats of 53 bits and are printed with 17 digits: exactly the same
 doubles, where lambdify alone would round them to 15. erf and its kin come from scipy.special.
@@ -17,99 +16,74 @@ doubles, where lambdify alone would round them to 15. erf and its kin come from 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from adbench.methods._shared import OPERATORS, decode
-from adbench.model import ELEMENTARY, Floats, Form, Method, Operator, Point, Prepared, namespace
-
-MAX_OPERATIONS = 2_000
-
-
-class _Count:
-    """A number that knows only how many operations it takes when written out."""
-
-    __slots__ = ("operations",)
-    __hash__ = None  # type: ignore[assignment] # as for any class with its own __eq__
-
-    def __init__(self, operations: int = 0) -> None:
-        self.operations = operations
-
-    def _more(self, *others: Any) -> _Count:
-        both = sum(o.operations for o in (self, *others) if isinstance(o, _Count))
-        if both >= MAX_OPERATIONS:
-            raise NotImplementedError(
-                f"written out, the function has more than {MAX_OPERATIONS} operations; SymPy would "
-                "take minutes to differentiate and compile it"
-            )
-        return _Count(both + 1)
-
-    def _branch(self, *others: Any) -> bool:
-        raise NotImplementedError("SymPy cannot follow a branch or a loop that depends on a value")
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _more
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _more
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = __bool__ = _branch
+from adbench.methods._shared import (
+    ELEMENTWISE,
+    OPERATORS,
+    Function,
+    arrays,
+    deliver,
+    parts,
+    propagated,
+)
+from adbench.methods._sympy_text import Text, written_out
+from adbench.model import Floats, Form, Method, Operator, Point, Prepared, given
 
 
-def _counting_words() -> ModuleType:
-    words: dict[str, Any] = dict.fromkeys(ELEMENTARY, _Count._more)
-    return namespace("count", {**words, "atan2": lambda a, b: _Count()._more(a, b)})
-
-
-def _words() -> ModuleType:
-    """The scalar vocabulary in SymPy functions; constants stay doubles, as for every other tool."""
-    import sympy
-    from sympy.codegen import cfunctions
-
-    special = {"expm1": cfunctions.expm1, "log1p": cfunctions.log1p, "lgamma": sympy.loggamma}
-    words = {word: special.get(word) or getattr(sympy, word) for word in ELEMENTARY}
-    return namespace("sympy", words)
-
-
-def _expression(form: Form, n: int, width: int) -> tuple[Any, list[Any], list[Any]]:
-    """F (or its term) as an expression, with the symbols of x and of one datum."""
-    import sympy
-
-    counts = [_Count() for _ in range(n)]
-    form.build(_counting_words())(counts[0] if form.elementwise else counts, *[_Count()] * width)
-    xs = [sympy.Symbol(f"x{i}", real=True) for i in range(n)]
-    ds = [sympy.Symbol(f"d{i}", real=True) for i in range(width)]
-    f = form.build(_words())(xs[0] if form.elementwise else xs, *ds)
-    return sympy.sympify(f), xs, ds
-
-
-def _entries(
-    operator: Operator, f: Any, xs: Sequence[Any]
-) -> tuple[list[Any], npt.NDArray[np.intp]]:
-    """The distinct expressions of the result, and for each place of the result which one it is.
-
-    Equal places of a Hessian, its many zeros among them, are so evaluated and summed once.
-    """
+def _places(operator: Operator, text: Text, vs: Sequence[Any], point: Point) -> list[Any]:
+    """The expressions of the result, place by place; of a Newton direction what is divided by what."""
+    f, xs = text.results[0], text.xs
     if operator is Operator.VALUE:
-        places = [f]
-    elif operator is Operator.HESSIAN:
-        places = _hessian(f, xs)
-    else:
-        head = [f] if operator is Operator.VALUE_AND_GRADIENT else []
-        places = [*head, *(f.diff(x) for x in xs)]
-    number = {e: k for k, e in enumerate(dict.fromkeys(places))}
-    index = np.array([number[e] for e in places], dtype=np.intp)
-    return list(number), index.reshape(operator.shape(len(xs)))
+        return text.results
+    if operator is Operator.GRADIENT:
+        return _gradient(f, xs)
+    if operator is Operator.VALUE_AND_GRADIENT:
+        return [f, *_gradient(f, xs)]
+    if operator is Operator.HESSIAN:
+        return _hessian(f, xs)
+    if operator is Operator.HVP:
+        return _gradient(_along(f, xs, vs), xs)
+    if operator is Operator.NEWTON_DIRECTION:
+        return [*_gradient(f, xs), *_gradient(_along(f, xs, [1] * len(xs)), xs)]
+    if operator is Operator.JVP:
+        return [_along(g, xs, vs) for g in text.results]
+    if operator is Operator.VJP:
+        rows = [_gradient(g, xs) for g in text.results]
+        columns = zip(*rows, strict=True)
+        return [_sum(u * g for u, g in zip(vs, c, strict=True) if g != 0) for c in columns]
+    if operator is Operator.JACOBIAN and point.pattern is not None:
+        places = zip(point.pattern.row_of.tolist(), point.pattern.columns.tolist(), strict=True)
+        return [text.results[i].diff(xs[j]) for i, j in places]
+    return [d for g in text.results for d in _gradient(g, xs)]
+
+
+def _gradient(f: Any, xs: Sequence[Any]) -> list[Any]:
+    import sympy
+
+    there = f.free_symbols
+    return [f.diff(x) if x in there else sympy.Integer(0) for x in xs]
+
+
+def _along(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> Any:
+    there = f.free_symbols
+    return _sum(f.diff(x) * v for x, v in zip(xs, vs, strict=True) if x in there)
+
+
+def _sum(terms: Any) -> Any:
+    import sympy
+
+    return sympy.Add(*terms)
 
 
 def _hessian(f: Any, xs: Sequence[Any]) -> list[Any]:
     """All second derivatives, row by row; each unordered pair is derived once."""
-    import sympy
-
-    n, zero = len(xs), sympy.Integer(0)
-    upper = {}
-    for i, row in enumerate(f.diff(x) for x in xs):
-        for j in range(i, n):
-            upper[i, j] = row.diff(xs[j]) if xs[j] in row.free_symbols else zero
+    n, upper = len(xs), {}
+    for i, row in enumerate(_gradient(f, xs)):
+        upper.update({(i, i + j): d for j, d in enumerate(_gradient(row, xs[i:]))})
     return [upper[min(i, j), max(i, j)] for i in range(n) for j in range(n)]
 
 
@@ -134,48 +108,64 @@ def _compiled(arguments: Sequence[Any], expressions: Sequence[Any]) -> Callable[
     return function
 
 
-def _elementwise(form: Form, operator: Operator) -> Prepared:
-    if operator not in (Operator.VALUE, Operator.DERIVATIVE):
-        raise NotImplementedError(f"'{operator.value}' of a function of one number each")
-    f, xs, _ = _expression(form, 1, 0)
-    function = _compiled(xs, [f if operator is Operator.VALUE else f.diff(xs[0])])
+def _elementwise(form: Form, operator: Operator, point: Point) -> Function:
+    """``call(x)`` of a function of k numbers at each of many points."""
+    if operator not in ELEMENTWISE:
+        raise NotImplementedError(f"'{operator.value}' of a function of few numbers at each point")
+    k = int(form.elementwise)
+    text = written_out(form, k, 0)
+    f = text.results[0]
+    places = [f] if operator is Operator.VALUE else _gradient(f, text.xs)
+    function = _compiled(text.xs, places)
 
     def call(x: Floats) -> Floats:
+        columns = [x[part] for part in parts(k, len(x))]
         # An expression without x evaluates to one number: give it to every element.
-        return np.broadcast_to(function(x)[0], x.shape)
+        return np.concatenate([np.broadcast_to(v, len(columns[0])) for v in function(*columns)])
 
-    return Prepared(call, lambda point: (point.fresh()[0],), decode)
-
-
-def _unrolled(form: Form, operator: Operator, n: int) -> Prepared:
-    f, xs, _ = _expression(form, n, 0)
-    expressions, places = _entries(operator, f, xs)
-    function = _compiled([xs], expressions)
-
-    def call(x: Floats) -> Floats:
-        return np.array(function(x), dtype=np.float64)[places]
-
-    return Prepared(call, lambda point: (point.fresh()[0],), decode)
+    return call
 
 
-def _summed(
-    form: Form, operator: Operator, n: int, columns: Callable[..., tuple[Any, ...]], width: int
-) -> Prepared:
-    f, xs, ds = _expression(form, n, width)
-    expressions, places = _entries(operator, f, xs)
-    function = _compiled([xs, ds], expressions)
+def _evaluated(form: Form, operator: Operator, point: Point) -> Function:
+    """``call(x, *directions)``, and after them the tuple of columns of a sum over data.
 
-    def call(x: Floats, data: tuple[Floats, ...]) -> Floats:
+    Equal places of a result, the many zeros of a Hessian among them, are evaluated and summed once.
+    """
+    import sympy
+
+    columns = form.columns(*point.data) if form.columns is not None else ()
+    text = written_out(form, len(point.x), len(columns))
+    directions = [] if operator is Operator.PROPAGATE else given(operator, point)
+    vs = [sympy.Symbol(f"v{i}", real=True) for d in directions for i in range(len(d))]
+    places = _places(operator, text, vs, point)
+    number = {e: k for k, e in enumerate(dict.fromkeys(places))}
+    index = np.array([number[e] for e in places], dtype=np.intp)
+    groups = [g for g in (text.xs, vs, text.data) if g]
+    function = _compiled(groups, list(number))
+
+    def value(*args: Any) -> Floats:
+        return np.array(function(*args), dtype=np.float64)[index]
+
+    def total(*args: Any) -> Floats:
         # An expression without data evaluates to one number: it counts once a datum.
-        rows = len(data[0])
-        sums = [np.sum(v) if np.ndim(v) else rows * v for v in function(x, data)]
-        return np.array(sums, dtype=np.float64)[places]
+        rows = len(args[-1][0])
+        sums = [np.sum(v) if np.ndim(v) else rows * v for v in function(*args)]
+        return np.array(sums, dtype=np.float64)[index]
 
-    def encode(point: Point) -> tuple[Any, ...]:
-        x, data = point.fresh()
-        return x, columns(*data)
+    shaped = _shaped(form, operator, text, point)
+    call = total if form.columns is not None else value
+    return lambda *args: shaped(call(*args))
 
-    return Prepared(call, encode, decode)
+
+def _shaped(form: Form, operator: Operator, text: Text, point: Point) -> Function:
+    """What is made of the numbers of all places."""
+    n, m = len(text.xs), len(text.results)
+    if operator is Operator.NEWTON_DIRECTION:
+        return lambda places: places[:n] / places[n:]
+    if operator is Operator.PROPAGATE:
+        return lambda places: places.reshape(m, n)
+    shape = form.shape(operator, point)
+    return lambda places: places.reshape(shape)
 
 
 def _prepare(form: Form, operator: Operator, point: Point) -> Prepared:
@@ -185,17 +175,28 @@ def _prepare(form: Form, operator: Operator, point: Point) -> Prepared:
     # SymPy remembers derivatives for the whole process: what prepare costs would depend on which
     # cases came before.
     clear_cache()
-    n = len(point.x)
-    if form.elementwise:
-        return _elementwise(form, operator)
-    if form.columns is not None:
-        return _summed(form, operator, n, form.columns, len(form.columns(*point.data)))
-    if point.data:
+    if point.data and form.columns is None:
         raise NotImplementedError(
             "SymPy would unroll the loop over data into one expression; the problem offers no term "
             "to differentiate instead"
         )
-    return _unrolled(form, operator, n)
+    try:
+        call = (_elementwise if form.elementwise else _evaluated)(form, operator, point)
+    except RecursionError:
+        raise NotImplementedError(
+            "the expression is nested more deeply than Python's recursion goes, by which SymPy "
+            "differentiates it"
+        ) from None
+    call = propagated(call) if operator is Operator.PROPAGATE else call
+    encode = partial(_encode, form, operator)
+    return Prepared(call, encode, deliver(form, operator, point))
+
+
+def _encode(form: Form, operator: Operator, point: Point) -> tuple[Any, ...]:
+    if form.columns is None:
+        return arrays(operator, point)
+    x, data = point.fresh()
+    return (x, *given(operator, point), form.columns(*data))
 
 
 METHODS = [
@@ -209,6 +210,5 @@ METHODS = [
         prepare=_prepare,
         requires=("sympy", "scipy"),
         imports=("sympy.codegen.cfunctions", "scipy.special"),
-        gaps={"long-loop": "the expression doubles with each pass of a loop that feeds on itself"},
     )
 ]

@@ -6,7 +6,8 @@
 Imported on request only: importing this package imports Numba and teaches it one new value type.
 ``drivers`` and ``directions`` are what users call, and ``drivers`` says how; ``building`` puts them
 together of ``kernels`` and ``second`` (derivatives in flat memory), ``arguments``, ``structure``,
-``rows`` and ``output`` (what goes in and comes out), ``sizes`` and ``choice`` (code for few variables,
+``rows`` and ``output`` (what goes in and comes out), ``compressed`` (sparse Jacobians), ``points``
+(functions at many points), ``helpers`` (plain Python functions that a text calls), ``sizes`` and ``choice`` (code for few variables,
 layouts), ``borrowing`` (calls that count no references). ``dual_type`` is the type and its memory, ``emit`` turns a rule of the one table into LLVM
 code, ``typing`` and ``lowering`` tell Numba which operations exist and what they compile to; ``tape``
 is reverse mode, ``reverse`` its kernel for the drivers; ``machine_code`` tells the size of what was compiled.
@@ -31,10 +32,10 @@ from adbench.dual.numba.compiling import (
     compile_types,
     primal,
 )
+from adbench.dual.numba.compressed import compressed_jacobian
 from adbench.dual.numba.directions import hvp, jvp
 from adbench.dual.numba.drivers import (
     derivative,
-    elementwise,
     grad,
     hessian,
     jacobian,
@@ -43,6 +44,7 @@ from adbench.dual.numba.drivers import (
 from adbench.dual.numba.dual_type import DualType
 from adbench.dual.numba.kernels import default_layout
 from adbench.dual.numba.machine_code import code_bytes
+from adbench.dual.numba.points import elementwise, partials
 from adbench.dual.numba.tape import free_idle_tapes, tape_grad, tape_value_and_grad
 from adbench.dual.numba.tape import tape_vjp as vjp
 
@@ -54,6 +56,7 @@ __all__ = [
     "code_bytes",
     "compile_for",
     "compile_types",
+    "compressed_jacobian",
     "default_layout",
     "derivative",
     "elementwise",
@@ -63,6 +66,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "partials",
     "primal",
     "suited_layout",
     "tape_grad",

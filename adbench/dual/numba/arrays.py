@@ -7,13 +7,14 @@ their own text compiled anew. The code, its constants and its line numbers stay 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import jit
 
 from adbench.dual.numba.array_makers import NUMPY, STUBS
+from adbench.dual.numba.helpers import bare_copy, closed_over, fill, globals_of, words
 from adbench.dual.numba.internals import Dispatcher, has_fixed_signatures, loops_alone
 
 # By identity: not every value that a name can have has a hash.
@@ -44,8 +45,8 @@ def prepared(f: Callable[..., Any], ty: Any = None) -> Callable[..., Any]:
     plan = _Plan(_functions_in_need(function), {})
     if function not in plan.needed:
         return function
-    copy = _copy(function)
-    _fill(copy, function, plan)
+    copy = bare_copy(function)
+    fill(copy, function, lambda value: _other(value, function, plan))
     return copy
 
 
@@ -55,7 +56,7 @@ def options_for_duals(f: Callable[..., Any], told: Mapping[str, Any]) -> dict[st
     Of ``parallel`` only loops over prange are kept (see `internals.loops_alone`).
     """
     function = getattr(f, "py_func", f)
-    loops = told.get("parallel") and "prange" in _words(function.__code__)
+    loops = told.get("parallel") and "prange" in words(function.__code__)
     return {**told, "parallel": loops_alone() if loops else False}
 
 
@@ -63,35 +64,13 @@ def _in_parallel(helper: Dispatcher) -> bool:
     return bool(helper.targetoptions.get("parallel"))
 
 
-def _words(code: CodeType) -> set[str]:
-    """Names of globals and attributes that the code uses, its inner functions' too."""
-    inner = (c for c in code.co_consts if isinstance(c, CodeType))
-    return set(code.co_names).union(*map(_words, inner))
-
-
-def _globals_of(function: FunctionType) -> dict[str, Any]:
-    words = _words(function.__code__)
-    return {name: value for name, value in function.__globals__.items() if name in words}
-
-
-def _closed_over(function: FunctionType) -> dict[str, Any]:
-    known = {}
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    for name, cell in cells:
-        try:
-            known[name] = cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
-    return known
-
-
 def _values(function: FunctionType) -> list[Any]:
-    return [*_globals_of(function).values(), *_closed_over(function).values()]
+    return [*globals_of(function).values(), *closed_over(function).values()]
 
 
 def _members(module: ModuleType, function: FunctionType) -> dict[str, Dispatcher]:
     """Compiled functions of a module that the text may name."""
-    found = {word: vars(module).get(word) for word in _words(function.__code__)}
+    found = {word: vars(module).get(word) for word in words(function.__code__)}
     return {word: value for word, value in found.items() if isinstance(value, Dispatcher)}
 
 
@@ -106,9 +85,18 @@ def _helpers(function: FunctionType) -> Iterator[Dispatcher]:
 
 def _makes_arrays(function: FunctionType) -> bool:
     values = _values(function)
-    if any(value is np for value in values) and _words(function.__code__) & set(STUBS):
+    if any(value is np for value in values) and words(function.__code__) & set(STUBS):
+        return True
+    modules = [v for v in values if isinstance(v, ModuleType) and v is not np]
+    if any(_makers_in(module, function) for module in modules):
         return True
     return any(id(value) in _MAKERS for value in values)
+
+
+def _makers_in(module: ModuleType, function: FunctionType) -> dict[str, Any]:
+    """NumPy's array makers that the text may name as members of another module, made for duals."""
+    found = {word: vars(module).get(word) for word in words(function.__code__)}
+    return {word: _MAKERS[id(value)] for word, value in found.items() if id(value) in _MAKERS}
 
 
 def _functions_in_need(function: FunctionType) -> set[Any]:
@@ -131,27 +119,6 @@ def _functions_in_need(function: FunctionType) -> set[Any]:
     return needed
 
 
-def _copy(function: FunctionType) -> FunctionType:
-    """The same code with names of its own, which stand for nothing yet."""
-    cells = tuple(CellType() for _ in function.__closure__ or ())
-    copy = FunctionType(
-        function.__code__, {}, function.__name__, function.__defaults__, cells or None
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
-    return copy
-
-
-def _fill(copy: FunctionType, function: FunctionType, plan: _Plan) -> None:
-    """Give the names of the copy their meaning for duals."""
-    meaning = {n: _other(v, function, plan) for n, v in _globals_of(function).items()}
-    copy.__globals__.update({**function.__globals__, **meaning})
-    closed = _closed_over(function)
-    for name, cell in zip(copy.__code__.co_freevars, copy.__closure__ or (), strict=True):
-        if name in closed:
-            cell.cell_contents = _other(closed[name], function, plan)
-
-
 def _other(value: Any, function: FunctionType, plan: _Plan) -> Any:
     """What a name that stood for this value stands for in the function when it is rebuilt."""
     if value is np:
@@ -159,10 +126,10 @@ def _other(value: Any, function: FunctionType, plan: _Plan) -> Any:
     if isinstance(value, Dispatcher):
         return _recompiled(value, plan)
     if isinstance(value, ModuleType):
-        members = _members(value, function)
-        if any(m.py_func in plan.needed for m in members.values()):
+        members, makers = _members(value, function), _makers_in(value, function)
+        if makers or any(m.py_func in plan.needed for m in members.values()):
             module = ModuleType(value.__name__)
-            vars(module).update(vars(value))
+            vars(module).update(vars(value) | makers)
             vars(module).update({w: _recompiled(m, plan) for w, m in members.items()})
             return module
     return _MAKERS.get(id(value), value)
@@ -173,8 +140,8 @@ def _recompiled(helper: Dispatcher, plan: _Plan) -> Any:
     if text not in plan.needed:
         return helper
     if text not in plan.anew:
-        copy = _copy(text)
+        copy = bare_copy(text)
         # Noted before its names are filled, among which it may find itself.
         plan.anew[text] = jit(**options_for_duals(text, helper.targetoptions))(copy)
-        _fill(copy, text, plan)
+        fill(copy, text, lambda value: _other(value, text, plan))
     return plan.anew[text]

@@ -191,7 +191,8 @@ def _fixed_kernels(
             known = () if numbers == len(every) else shapes
             sized = plan
             if known is not None:
-                sized = plan.of_size(known, numbers + sum(math.prod(s) for s in known))
+                count = numbers + sum(math.prod(s) for s in known)
+                sized = replace(plan.of_size(known, count), chunk=operator.chunk)
             found[args] = _kernel(operator, sized, call.types)
         return found[args]
 

@@ -12,6 +12,7 @@ from numba import njit, typeof, types
 from numba.core.errors import NumbaError
 
 from adbench.dual.numba.errors import explain
+from adbench.dual.numba.helpers import with_helpers
 from adbench.dual.numba.internals import ForceLiteralArg
 from adbench.dual.numba.refusals import MARK
 from adbench.dual.numba.vector_math import njit_options
@@ -55,9 +56,16 @@ def python_text(f: Function) -> Function:
     return found
 
 
-def primal(f: Function, strict: bool = False, vector_math: bool = False) -> Any:
-    """``f`` itself for floats, compiled with the flags that its derivatives get."""
-    return njit(**own_options(f), **options(strict, vector_math))(python_text(f))
+def primal(
+    f: Function, strict: bool = False, vector_math: bool = False, inlined: bool = False
+) -> Any:
+    """``f`` itself for floats, compiled with the flags that its derivatives get.
+
+    `inlined` has it inlined in compiled callers, which then compute no more of it than they use.
+    """
+    flags = options(strict, vector_math)
+    own = {**own_options(f), **({"forceinline": True} if inlined else {})}
+    return njit(**own, **flags)(with_helpers(python_text(f), flags))
 
 
 def call_types(driver: Any, *args: Any) -> tuple[Any, ...]:

@@ -44,9 +44,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numba import njit
-
 from adbench.dual.numba import kernels, reverse, second
 from adbench.dual.numba.arguments import Argnums
 from adbench.dual.numba.building import (
@@ -57,7 +54,7 @@ from adbench.dual.numba.building import (
     jacobian_body,
     value_and_gradient_body,
 )
-from adbench.dual.numba.compiling import Function, options, primal
+from adbench.dual.numba.compiling import Function
 from adbench.dual.numba.kernels import CHUNK_OF_MANY, ONE_PASS, Plan
 from adbench.dual.numba.tape_memory import MAX_BYTES
 
@@ -200,17 +197,3 @@ def derivative(
     """
     plan = Plan(f, argnums, strict=strict, vector_math=vector_math)
     return driver(_DERIVATIVE, plan, None, "S")
-
-
-def elementwise(f: Function, *, strict: bool = False, vector_math: bool = False) -> Any:
-    """Compiled ``v(points, *data) -> array``: f at each of a line of points."""
-    g = primal(f, strict, vector_math)
-
-    @njit(**options(strict, vector_math))
-    def values(points, *data):  # type: ignore[no-untyped-def]
-        out = np.empty(points.size)
-        for i in range(points.size):
-            out[i] = g(points[i], *data)
-        return out
-
-    return values

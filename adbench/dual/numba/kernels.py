@@ -25,6 +25,7 @@ from adbench.dual.numba.arguments import (
 from adbench.dual.numba.arrays import prepared
 from adbench.dual.numba.compiling import Function, options, own_options, python_text
 from adbench.dual.numba.dual_type import DualType
+from adbench.dual.numba.helpers import with_helpers
 from adbench.dual.numba.intrinsics import as_dual, dtype_of, put, seeder, value
 from adbench.dual.numba.rows import extent, put_rows
 from adbench.dual.numba.stack import checker, seeded
@@ -80,8 +81,9 @@ class Plan:
 
     def for_duals(self, ty: DualType) -> Any:
         """The function, to be compiled for duals of that type."""
-        flags = {**own_options(self.f), **options(self.strict, self.vector_math)}
-        return njit(**flags)(prepared(python_text(self.f), ty))
+        flags = options(self.strict, self.vector_math)
+        text = prepared(with_helpers(python_text(self.f), flags), ty)
+        return njit(**{**own_options(self.f), **flags})(text)
 
     def type_of(self, k: int, order: int) -> DualType:
         """Duals of at least k tangents; scalars only where threads share the work (prange)."""

@@ -20,6 +20,7 @@ from numba.extending import intrinsic
 from adbench.dual.numba.arguments import counter, gatherer, lifter
 from adbench.dual.numba.arrays import prepared
 from adbench.dual.numba.compiling import explained, options, own_options, python_text
+from adbench.dual.numba.helpers import with_helpers
 from adbench.dual.numba.internals import Status, excinfo_t, fold_arguments
 from adbench.dual.numba.kernels import Plan
 from adbench.dual.numba.memory import array_on
@@ -115,7 +116,8 @@ def _steps(plan: Plan, flat: bool) -> Steps:
     flags |= WITHOUT_WRAPPERS
     # A tape is of one thread: the function's own prange is a plain loop here.
     own = {key: told for key, told in own_options(plan.f).items() if key != "parallel"}
-    function = njit(**own, **flags)(prepared(python_text(plan.f), TAPED))
+    text = with_helpers(python_text(plan.f), options(plan.strict))
+    function = njit(**own, **flags)(prepared(text, TAPED))
     count, gather, structured = counter(argnums), gatherer(argnums), structurer(argnums)
     back = strict_sweep if plan.strict else sweep
 
