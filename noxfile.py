@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import nox
@@ -48,18 +49,22 @@ def typing(session: nox.Session) -> None:
     session.run("mypy", *session.posargs)
 
 
+# Processes that share the test files: one a core, and no more than the longest file leaves useful.
+TOGETHER = ("-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup")
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """The whole test-suite, with every tool of [all]."""
     install(session, "-e", ".[all]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TOGETHER, *session.posargs)
 
 
 @nox.session(name="tests-minimal")
 def tests_minimal(session: nox.Session) -> None:
     """The test-suite with the default install: no tool but NumPy; the rest is listed and skipped."""
-    install(session, "-e", ".", "pytest", "hypothesis", "hatchling")
-    session.run("pytest", *session.posargs)
+    install(session, "-e", ".", "pytest", "pytest-xdist", "hypothesis", "hatchling")
+    session.run("pytest", *TOGETHER, *session.posargs)
 
 
 @nox.session(name="dual-numba-previous")
@@ -102,9 +107,16 @@ def asv(session: nox.Session) -> None:
 
 @nox.session
 def tables(session: nox.Session) -> None:
-    """Write README's tables of problems and methods anew from the registry."""
+    """Write the tables of README.md and docs/problem-set.md anew from the registry."""
     install(session, "-e", ".")
     session.run("python", "docs/tables.py")
+
+
+@nox.session
+def references(session: nox.Session) -> None:
+    """Certify and ship the references and traits of problems; names, `-j 2` or `--check` after `--`."""
+    install(session, "-e", ".")
+    session.run("python", "docs/references.py", *session.posargs)
 
 
 @nox.session(name="bench-dual")
@@ -124,3 +136,15 @@ def bench_dual(session: nox.Session) -> None:
             success_codes=[0, 1],
         )
     session.run("python", "benchmarks/dual/run.py", "--out", "build/bench-dual", *session.posargs)
+
+
+@nox.session
+def survey(session: nox.Session) -> None:
+    """Every problem by every method once, against the truth; the words of survey.py after `--`."""
+    install(session, "-e", ".[core]")
+    script, lines = "benchmarks/problems/survey.py", "build/survey.jsonl"
+    if session.posargs:
+        session.run("python", script, *session.posargs)
+        return
+    session.run("python", script, "run", "--out", lines)
+    session.run("python", script, "table", lines, "--out", "build/problems.md")

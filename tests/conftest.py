@@ -21,6 +21,23 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+# These measure, or start processes that are bound to one core: one after another, beside the others.
+MEASURING = {
+    "test_cli", "test_cluster", "test_conditions", "test_docs", "test_harness_faults", "test_machine",
+    "test_plugins", "test_rounds", "test_run", "test_stopwatch",
+}  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes (`pytest -n 2 --dist loadgroup`) share the files; each file stays whole."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        name = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("measuring" if name in MEASURING else name))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     here = [tool for tool in TOOLS if importlib.util.find_spec(tool)]
     return f"tools: {', '.join(here) or 'none'}"

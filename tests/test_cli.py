@@ -46,7 +46,7 @@ def test_every_method_is_listed_with_whether_it_can_run() -> None:
 
 
 def test_lists_take_filters() -> None:
-    listed = json.loads(invoke("list", "methods", "numpy-*", "--json").stdout)
+    listed = json.loads(invoke("list", "methods", "numpy-{central,forward}", "--json").stdout)
     assert [m["name"] for m in listed] == ["numpy-central", "numpy-forward"]
     assert "rosenbrock[10]/gradient/numpy-central" in invoke("list", "cases", "rosenbrock").stdout
 

@@ -167,9 +167,12 @@ def test_the_sentence_is_in_units_people_use(seconds: float, words: str) -> None
 def test_every_method_has_a_cost(m) -> None:
     """More numbers never cost less; no tool is free."""
     for operator in m.operators:
-        small, large = (costs.call_s(m, operator, n, 2, False) for n in (10, 10**6))
+        small, large = (
+            costs.call_s(m, operator, costs.Work(n, 12.0, 2, 2, 1)) for n in (10.0, 1e6)
+        )
         assert 0.0 < small <= large
-    assert costs.once_s(m.tool, Operator.VALUE) <= costs.once_s(m.tool, Operator.HESSIAN)
+    first, second = (costs.once_s(m.name, m.tool, o) for o in (Operator.VALUE, Operator.HESSIAN))
+    assert 0.0 < first <= second
     assert costs.start_s(m.tool) < 5.0
 
 

@@ -1,5 +1,7 @@
 """Presets, filters and what is decided without starting a process."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,12 +86,12 @@ def test_first_sizes_come_before_second_ones() -> None:
 def test_gaps_forms_and_operators_are_decided_without_a_process() -> None:
     rows = {r.id: r for r in plan.rows(plan.preset("full"))}
     methods = registry.methods()
-    outcome, why = plan.decided(rows["logistic_map[1]/derivative"], methods["sympy-numpy"]) or (
-        None,
-        "",
-    )
+    row = rows["logistic_map[1]/derivative"]
+    stopped = dataclasses.replace(methods["dual-python"], gaps={"long-chain": "loops are too long"})
+    assert plan.decided(row, stopped) == (Outcome.UNSUPPORTED, "loops are too long")
+    outcome, why = plan.decided(rows["det[4]/gradient"], methods["numba-manual"]) or (None, "")
     assert outcome is Outcome.UNSUPPORTED
-    assert "loop" in why
+    assert "numba-manual forms; det has" in why
     outcome, why = plan.decided(rows["rosenbrock[2]/hessian"], methods["complex-step"]) or (
         None,
         "",
@@ -108,6 +110,24 @@ def test_costs_are_predicted_from_two_smaller_sizes() -> None:
     assert history.predict(CASE, 1000) == pytest.approx(5.0 + CALLS * 1e4)
     history.note(CASE, 1000, Cost(float("inf"), float("inf")))
     assert history.predict(CASE, 2000) == float("inf")
+
+
+def test_two_near_sizes_tell_nothing_of_one_that_is_far() -> None:
+    """From 3 and 8 to 1 000, a factor 2 of noise would be taken for steep growth."""
+    history = History()
+    history.note(CASE, 3, Cost(0.1, 1e-5))
+    history.note(CASE, 8, Cost(0.4, 4e-5))
+    assert history.predict(CASE, 1000) is None
+    assert history.predict(CASE, 20) is not None
+
+
+def test_smoke_covers_every_problem() -> None:
+    """Variants of a method are left to a few problems, unless they are asked for."""
+    rows = plan.rows(plan.preset("smoke"))
+    assert {r.problem.name for r in rows} == set(registry.problems())
+    many = {r.problem.name for r in rows if set(plan.VARIANTS) & {m.name for m in r.methods}}
+    assert many == {p.name for p in registry.problems().values() if p.showcase}
+    assert plan.rows(plan.preset("smoke"), ("gmm/*/jax-reverse-default",))
 
 
 def test_one_timeout_does_not_outlaw_a_case_that_ran() -> None:

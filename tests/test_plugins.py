@@ -1,5 +1,6 @@
 """docs/adding.md works word for word: its files make a package whose problem and method run."""
 
+import importlib.util
 import json
 import os
 import re
@@ -9,6 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from adbench import registry
+from adbench.model import Operator, Outcome, Problem, elsewhere
+from adbench.reference.judge import judge
+from adbench.reference.truth import certified
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "docs" / "adding.md").read_text()
@@ -122,3 +128,58 @@ def test_a_broken_plugin_is_named_with_a_remedy(
     assert done.returncode == 2
     assert said in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Problem]:
+    """The problems that the guide shows beside its package, as one module."""
+    blocks = re.findall(r"^```python run\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    file = tmp_path_factory.mktemp("shown") / "shown_by_the_guide.py"
+    file.write_text("\n\n".join(blocks))
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {v.name: v for v in vars(module).values() if isinstance(v, Problem)}
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        *(
+            (n, m)
+            for n in ("ricker", "interest", "logarithm")
+            for m in ("dual-python", "dual-numpy", "jax-reverse")
+        ),
+        ("ricker", "numba-manual"),
+    ],
+)
+def test_the_problems_that_the_guide_shows_are_right(
+    shown: dict[str, Problem],
+    name: str,
+    method: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By every operator that they offer, against the certified truth."""
+    monkeypatch.setenv("ADBENCH_CACHE", str(tmp_path))
+    problem, chosen = shown[name], registry.method(method)
+    form = chosen.form(problem)
+    if reason := registry.reason_unavailable(chosen):
+        pytest.skip(reason)
+    assert form is not None
+    size = problem.sizes[0]
+    point = problem.at(size)
+    offered = [o for o in problem.operators if o in chosen.operators]
+    if form.gives is not Operator.VALUE:
+        offered = [form.gives]
+    assert offered
+    for operator in offered:
+        prepared = chosen.prepare(form, operator, elsewhere(point))
+        result = prepared.decode(prepared.call(*prepared.encode(point)))
+        if point.pattern is not None and operator is Operator.JACOBIAN:
+            result = point.pattern.entries(result)
+        verdict = judge(result, certified(problem, size, operator, point))
+        assert verdict.outcome is Outcome.OK, verdict.message

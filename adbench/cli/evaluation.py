@@ -14,6 +14,8 @@ from adbench.model import Case, UnknownNameError
 
 __all__ = ["EXAMPLE", "evaluate"]
 
+# A table shows results of up to `MOST` numbers whole, and the first `SHOWN` of others.
+MOST, SHOWN = 16, 6
 EXAMPLE = "adbench eval 'rosenbrock[10]/gradient/dual-python' --json"
 
 
@@ -49,7 +51,10 @@ def evaluate(
     if as_json:
         print_json(described)
     else:
-        table(found.case.id, ("", ""), [(k, str(v)) for k, v in described.items() if k != "case"])
+        lines = [
+            (k, _short(v)) for k, v in described.items() if k != "case" and v not in (None, "")
+        ]
+        table(found.case.id, ("", ""), lines)
     if not found.outcome.ran:
         raise typer.Exit(1)
 
@@ -64,6 +69,28 @@ def _reference(reference: Any) -> Any:
     for length in reversed(reference.shape[1:]):
         digits = [digits[i : i + length] for i in range(0, len(digits), length)]
     return digits if reference.shape else digits[0]
+
+
+def _short(value: Any) -> str:
+    """As text; of many numbers the first ones, and how many there are."""
+    if isinstance(value, dict) and len(value) > SHOWN:
+        first = ", ".join(f"{k}: {v}" for k, v in list(value.items())[:SHOWN])
+        return f"{first}, ... ({len(value)} elements by flat index; all of them: --json)"
+    flat = _flat(value)
+    if len(flat) <= MOST:
+        return str(value)
+    first = ", ".join(map(str, flat[:SHOWN]))
+    return f"{first}, ... ({len(flat)} numbers{_rows(value)}; all of them: --json)"
+
+
+def _rows(value: Any) -> str:
+    return f" in {len(value)} rows" if isinstance(value[0], list) else ""
+
+
+def _flat(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        return [value]
+    return [number for part in value for number in _flat(part)]
 
 
 def _number(value: float | None) -> float | None:

@@ -30,20 +30,31 @@ def problems(names: Filters = None, as_json: Json = False) -> None:
         print_json(described)
         return
     lines = [
-        (d["name"], d["summary"], *(", ".join(d[k]) for k in ("sizes", "operators", "forms")))
+        (d["name"], d["summary"], " ".join(d["sizes"]), _operators(d["operators"]))
         for d in described
     ]
-    table("Problems", ("problem", "what it is", "sizes", "operators", "forms"), lines)
+    table("Problems", ("problem", "what it is", "sizes", "operators beside value"), lines)
+    say("forms, and what each problem stresses: adbench list problems --json")
+
+
+def _operators(offered: Sequence[str]) -> str:
+    """In a few words: every problem offers its value, and who offers a gradient offers both together."""
+    left_out = ("value", "value_and_gradient") if "gradient" in offered else ("value",)
+    return " ".join(o for o in offered if o not in left_out)
 
 
 def _problem(p: Problem) -> dict[str, Any]:
+    from adbench.reference import traits
+
+    counted = {size_text(s): traits.traits(p, s) for s in p.sizes}
     return {
         "name": p.name,
         "summary": p.summary,
         "sizes": [size_text(s) for s in p.sizes],
         "operators": [o.value for o in p.operators],
         "forms": [f.name for f in p.forms],
-        "traits": sorted(p.traits),
+        "stresses": sorted(traits.words(p)),
+        "traits": {s: None if t is None else t.as_dict() for s, t in counted.items()},
     }
 
 
@@ -89,8 +100,7 @@ def cases(
 
     found = plan.cases(filters or (), preset)
     if not as_json:
-        for case in found:
-            say(case.id)
+        say("\n".join(case.id for case in found))  # at once: there are thousands
         return
     described = [
         {

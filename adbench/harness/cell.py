@@ -15,7 +15,7 @@ from adbench.harness.plan import CONTENDERS, Preset, Row
 from adbench.harness.process import Failure, Limits, Worker
 from adbench.model import Case, Form, Measurement, Method, Operator, Outcome, Phase, Point, Result
 from adbench.reference.judge import Verdict, judge
-from adbench.reference.truth import UncertifiedError, reference
+from adbench.reference.truth import UncertifiedError, certified
 
 __all__ = ["Cell"]
 
@@ -124,9 +124,8 @@ class Cell:
 
     def _judge(self, result: Any, point: Point) -> None:
         began = stopwatch.monotonic()
-        scalar = self.row.problem.form("scalar") or self.form
         try:
-            truth = reference(scalar, self.row.operator, point)
+            truth = certified(self.row.problem, self.row.size, self.row.operator, point)
         except UncertifiedError as error:
             raise Failure(Outcome.FAILED, f"there is no certified reference: {error}") from None
         self.verdict = judge(result, truth, self.method.rtol.get(self.row.operator))

@@ -14,7 +14,7 @@ from adbench.harness.cell import Cell
 from adbench.harness.plan import PRESETS, Row, decided
 from adbench.harness.process import Failure, Limits, Worker
 from adbench.model import Case, Operator, Outcome, Point, UnknownNameError
-from adbench.reference.truth import UncertifiedError, reference
+from adbench.reference.truth import UncertifiedError, certified
 from adbench.registry import did_you_mean, method, problem
 
 __all__ = ["Evaluation", "evaluate"]
@@ -63,8 +63,7 @@ def evaluate(
         cell.worker.end()
     if known is None:
         with suppress(UncertifiedError):  # the message says it
-            form = row.problem.form("scalar") or row.problem.forms[0]
-            truth = reference(form, row.operator, point)
+            truth = certified(row.problem, row.size, row.operator, point)
     accuracy = cell.verdict.accuracy if cell.verdict else None
     found = machine.versions_of(chosen)
     return Evaluation(case, outcome, message, point, cell.answer, truth, accuracy, found)
@@ -89,7 +88,7 @@ def _point(case: Case, at: Sequence[float] | None) -> Point:
         return standard
     if not found.elementwise and len(at) != len(standard.x):
         raise ValueError(f"{case.row} has {len(standard.x)} variables, --at gives {len(at)}")
-    return Point(np.array(at), standard.data)
+    return replace(standard, x=np.array(at, dtype=np.float64))
 
 
 def _operator(case: Case, offered: Sequence[Operator]) -> Operator:

@@ -15,7 +15,8 @@ from adbench.harness import costs, stopwatch
 from adbench.harness.learning import AROUND_BLOCK_S, AROUND_CASE_S, PROOFS, Learnt, Seen, learn
 from adbench.harness.machine import usable_cores
 from adbench.harness.plan import CONTENDERS, FIXED_PAIR, Preset, Row, Stage, decided, stages, twins
-from adbench.model import Method, Operator, size_text
+from adbench.model import Method, Operator, Problem, Size, size_text
+from adbench.reference import traits
 
 __all__ = ["Forecast", "Learnt", "forecast", "learn"]
 
@@ -28,6 +29,11 @@ WARM_CALLS, CALLS = 3, 3
 # are undecided at the looks after three and five held-out processes (most ratios are large).
 FINALISTS = 0.65
 LOOKS = {3: 0.2, 5: 0.1}
+# Functions of whole arrays that the text of a problem without a loop calls.
+CALLS_OF_ARRAYS = 12.0
+# Of problems whose operations are not counted: operations for each number that goes in, and steps of
+# the map that elementwise ones iterate.
+PER_INPUT, STEPS = 4, 500
 # How far a forecast may be off, without and with costs seen on this machine.
 FACTOR, FACTOR_LEARNT = 1.5, 1.3
 
@@ -56,8 +62,12 @@ def _slowed(busy: float) -> float:
 def _duration(seconds: float) -> str:
     for unit, size in (("h", 3600.0), ("min", 60.0)):
         if seconds >= 1.5 * size:
-            return f"{seconds / size:.2g} {unit}"
+            found = seconds / size
+            return f"{found:.0f} {unit}" if found >= 10.0 else f"{found:.2g} {unit}"
     return f"{max(seconds, 1.0):.0f} s"
+
+
+_Able = tuple[Row, list[Method], list[Method]]
 
 
 @dataclass(frozen=True)
@@ -102,9 +112,9 @@ def forecast(
         What a file that is continued has already.
     """
     known = learnt or Learnt()
-    estimate = _Estimate(chosen, known, speed)
+    estimate, able = _Estimate(chosen, known, speed), _able(rows, chosen)
     total = BEGIN_S + sum(
-        known.scale * estimate.stage([c for c in _cells(rows, chosen, stage) if c.key not in done])
+        known.scale * estimate.stage([c for c in _cells(able, stage) if c.key not in done])
         for stage in stages(chosen)
     )
     total += sum(estimate.reference_s(row) for row in rows if row.id not in known.judged)
@@ -118,12 +128,19 @@ def forecast(
     return Forecast(low, likely, high)
 
 
-def _cells(rows: Sequence[Row], chosen: Preset, stage: Stage) -> Iterator[_Cell]:
+def _able(rows: Sequence[Row], chosen: Preset) -> list[_Able]:
+    """Each row with the methods that start a process, and those of them that have a second copy."""
+    return [
+        (row, [m for m in row.methods if decided(row, m) is None], twins(row, chosen.twins))
+        for row in rows
+    ]
+
+
+def _cells(able: Sequence[_Able], stage: Stage) -> Iterator[_Cell]:
     """The cells of a stage that start a process; later stages have a share of them."""
-    for row in rows:
-        copies = twins(row, chosen.twins)
-        for m in row.methods:
-            if (m.tool in CONTENDERS) != stage.contenders or decided(row, m) is not None:
+    for row, methods, copies in able:
+        for m in methods:
+            if (m.tool in CONTENDERS) != stage.contenders:
                 continue
             share = 1.0
             if stage.contenders and stage.repeat:
@@ -141,7 +158,7 @@ class _Estimate:
     chosen: Preset
     learnt: Learnt
     speed: float
-    shapes: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    works: dict[tuple[str, str], costs.Work] = field(default_factory=dict)
 
     def stage(self, cells: Sequence[_Cell]) -> float:
         """Seconds of one set of fresh processes."""
@@ -171,7 +188,7 @@ class _Estimate:
         limit_s = self.chosen.limits.time_s
         seen = self.seen(c.row, c.method, c.row.operator)
         if seen.once_s + CALLS * seen.call_s > limit_s:
-            # not started where a smaller size told so; else it takes all it may
+            # not started where smaller sizes told so; else it takes all it may
             return limit_s if c.row.size == c.row.problem.sizes[0] else 0.0
         most = self.chosen.blocks if c.stage.contenders else self.chosen.other_blocks
         total = seen.once_s + AROUND_CASE_S + self._steady_s(seen.call_s, most)
@@ -194,20 +211,41 @@ class _Estimate:
         known = self.learnt.cases.get(case)
         if known is not None:
             return known
-        inputs, n = self._shape(row)
-        call_s = costs.call_s(m, operator, inputs, n, row.problem.elementwise) / self.speed
-        return Seen(costs.once_s(m.tool, operator) / self.speed + call_s, call_s)
+        call_s = costs.call_s(m, operator, self._work(row)) / self.speed
+        return Seen(costs.once_s(m.name, m.tool, operator) / self.speed + call_s, call_s)
 
     def reference_s(self, row: Row) -> float:
-        """Seconds to certify the reference of a row."""
-        inputs, _ = self._shape(row)
-        return costs.judge_s(row.operator, inputs) / self.speed
+        """Seconds to certify the reference of a row; nothing where the package knows the problem."""
+        if traits.traits(row.problem, row.size) is not None:
+            return 0.0
+        return costs.judge_s(row.operator, self._work(row)) / self.speed
 
-    def _shape(self, row: Row) -> tuple[int, int]:
-        """How many numbers go into a call, and how many of them are variables."""
+    def _work(self, row: Row) -> costs.Work:
         place = row.problem.name, size_text(row.size)
-        if place not in self.shapes:
-            point = row.problem.at(row.size)
-            numbers = point.x.size + sum(np.size(d) for d in point.data)
-            self.shapes[place] = int(numbers), len(point.x)
-        return self.shapes[place]
+        if place not in self.works:
+            self.works[place] = _work(row.problem, row.size)
+        return self.works[place]
+
+
+def _work(problem: Problem, size: Size) -> costs.Work:
+    """What f asks for: counted operations where the package has them, else a guess from its inputs."""
+    known = traits.traits(problem, size)
+    point = problem.at(size) if known is None or known.nonzeros is not None else None
+    if known is None:
+        assert point is not None
+        inputs = point.x.size + sum(np.size(d) for d in point.data)
+        operations, n = float(PER_INPUT * inputs), point.x.size
+        outputs, chain = point.outputs or 1, STEPS
+    else:
+        operations, n, chain = float(known.operations), known.variables, known.chain
+        outputs = 1 if problem.elementwise else known.outputs
+    if problem.elementwise:
+        operations *= 1 if known else STEPS
+        n = problem.forms[0].elementwise
+    # a text of its own for JAX is one of a loop, which array code goes through step by step
+    calls = float(chain) if problem.form("jax") else CALLS_OF_ARRAYS
+    columns, rows = n, outputs
+    if point is not None and point.pattern is not None:
+        columns = int(np.diff(point.pattern.rows).max())
+        rows = int(np.bincount(point.pattern.columns).max())
+    return costs.Work(operations, calls, n, columns, rows)

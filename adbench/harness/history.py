@@ -11,6 +11,8 @@ __all__ = ["CALLS", "Cost", "History"]
 
 # Steady calls that a prediction counts on.
 CALLS = 3
+# How far beyond two sizes they say anything, in powers of the ratio between them.
+FARTHEST = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class History:
     def predict(self, case: Case, inputs: int) -> float | None:
         """Seconds that prepare, first call and `CALLS` calls will take.
 
-        Infinite where the next smaller size timed out; None where fewer than two are known.
+        Infinite where the next smaller size timed out; None where fewer than two are known, or these
+        are too near to each other to tell of one that is far: noise would be taken for growth.
         """
         costs = self.seen.get((case.problem, case.operator, case.method), {})
         smaller = sorted(i for i in costs if i < inputs)
@@ -52,6 +55,8 @@ class History:
             return None
         before, last = (costs[i] for i in smaller[-2:])
         ratio, span = inputs / smaller[-1], smaller[-1] / smaller[-2]
+        if ratio > span**FARTHEST:
+            return None
         once = _exponent(before.once_s, last.once_s, span, 0.0)
         call = _exponent(before.call_s, last.call_s, span, 1.0)
         return float(last.once_s * ratio**once + CALLS * last.call_s * ratio**call)

@@ -108,7 +108,9 @@ def _scale(lines: Iterable[Mapping[str, Any]], visits: Iterable[Mapping[str, Any
             predicted_s += _once_s(phases) + AROUND_CASE_S + PROOFS * stopwatch.PROOF_S + WARM_S
             predicted_s += _blocks_s(phases["steady"])
         if "value" in phases:  # what f itself cost once has no line of its own
-            predicted_s += costs.once_s(str(line["tool"]), Operator.VALUE) + WARM_S
+            predicted_s += (
+                costs.once_s(str(line["method"]), str(line["tool"]), Operator.VALUE) + WARM_S
+            )
             predicted_s += _blocks_s(phases["value"])
     low, high = SCALES
     return min(max(measured_s / predicted_s, low), high) if measured_s and predicted_s else 1.0

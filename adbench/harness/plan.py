@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from adbench import registry
 from adbench.harness.process import Limits
 from adbench.model import Case, Method, Operator, Outcome, Problem, Size, UnknownNameError
+from adbench.reference import traits
 
 __all__ = [
     "BEFORE_OTHERS", "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
@@ -21,6 +22,8 @@ __all__ = [
 CONTENDERS = ("jax", "numba")
 # The pair that is compared whichever methods are fastest.
 FIXED_PAIR = ("jax-reverse", "numba-dual")
+# Methods that are another one with one setting changed.
+VARIANTS = ("jax-reverse-default", "numba-dual-strict")
 CORE = ("numpy", "dual", "autograd", "sympy", "jax", "numba", "iminuit")
 
 
@@ -43,6 +46,8 @@ class Preset:
         Seconds after which nothing new is started.
     quick : bool
         Only the quick sizes and operators of each problem.
+    showcase : bool
+        Only the problems that are shown in quick runs, unless filters ask for others.
     first_size : bool
         Only the first of those sizes.
     twins : str
@@ -52,6 +57,9 @@ class Preset:
         In how many processes f itself is measured beside its derivative.
     tools : tuple of str
         Only these tools; empty for all.
+    variants : bool
+        Whether methods that are another one with one setting changed are measured on every problem,
+        or, unless filters ask for them, on those of quick runs alone.
     """
 
     name: str
@@ -64,10 +72,12 @@ class Preset:
     limits: Limits
     budget_s: float | None = None
     quick: bool = False
+    showcase: bool = False
     first_size: bool = False
     twins: str = "contenders"
     values: int = 1
     tools: tuple[str, ...] = ()
+    variants: bool = True
 
     def with_limits(self, time_s: float | None, memory_gb: float | None) -> Preset:
         """The preset with other limits for a case; None keeps its own."""
@@ -83,15 +93,15 @@ PRESETS: Mapping[str, Preset] = {
     p.name: p
     for p in (
         Preset(
-            "quick", "the answer in five minutes: gradients at small sizes",
+            "quick", "the answer in five minutes: gradients of four problems at small sizes",
             repeats=4, other_repeats=1, blocks=30, other_blocks=8, warm_s=0.03,
-            limits=Limits(20.0, _MEMORY), budget_s=265.0, quick=True,
+            limits=Limits(20.0, _MEMORY), budget_s=265.0, quick=True, showcase=True,
         ),
         Preset(
-            "smoke", "every problem and core method once, without verdicts (for CI)",
-            repeats=1, other_repeats=1, blocks=3, other_blocks=3, warm_s=0.0,
+            "smoke", "every problem at its first size, by the core methods, once and without verdicts (for CI)",
+            repeats=1, other_repeats=1, blocks=1, other_blocks=1, warm_s=0.0,
             limits=Limits(20.0, _MEMORY), quick=True, first_size=True, twins="none", values=0,
-            tools=CORE,
+            tools=CORE, variants=False,
         ),
         Preset(
             "standard", "all operators and sizes, four to nine fresh processes as decisions need",
@@ -166,8 +176,10 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
     found: list[tuple[int, Row]] = []
     matched: set[str] = set()
     for problem in registry.problems().values():
+        if chosen.showcase and not problem.showcase and not filters:
+            continue
         for rank, size, operator in _cells(problem, chosen):
-            row = Row(problem, size, operator, _methods(chosen))
+            row = Row(problem, size, operator, _methods(chosen, problem, bool(filters)))
             kept = []
             for method in row.methods:
                 hits = [f for f in filters if matches(f, row.case(method))]
@@ -182,18 +194,27 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
     return [row for _, row in sorted(found, key=lambda f: f[0])]
 
 
-def _methods(chosen: Preset) -> tuple[Method, ...]:
-    everyone = registry.methods().values()
-    return tuple(m for m in everyone if not chosen.tools or m.tool in chosen.tools)
+def _methods(chosen: Preset, problem: Problem, asked: bool) -> tuple[Method, ...]:
+    everyone = chosen.variants or problem.showcase or asked
+    return tuple(
+        m
+        for m in registry.methods().values()
+        if (not chosen.tools or m.tool in chosen.tools) and (everyone or m.name not in VARIANTS)
+    )
 
 
 def _cells(problem: Problem, chosen: Preset) -> Iterable[tuple[int, Size, Operator]]:
     sizes = problem.quick if chosen.quick else problem.sizes
     for rank, size in enumerate(sizes[:1] if chosen.first_size else sizes):
-        n = len(problem.at(size).x)
         for operator in problem.quick_operators if chosen.quick else problem.operators:
-            if problem.offers(operator, n):
+            if operator not in problem.up_to or problem.offers(operator, _variables(problem, size)):
                 yield rank, size, operator
+
+
+def _variables(problem: Problem, size: Size) -> int:
+    """As the package says; of a problem that it does not know, as its point has."""
+    known = traits.traits(problem, size)
+    return len(problem.at(size).x) if known is None else known.variables
 
 
 def cases(filters: Sequence[str] = (), preset_name: str = "full") -> list[Case]:
@@ -227,7 +248,7 @@ def _finds(chosen: Preset, pattern: str) -> bool:
         matches(pattern, Row(problem, size, operator, (m,)).case(m))
         for problem in registry.problems().values()
         for _, size, operator in _cells(problem, chosen)
-        for m in _methods(chosen)
+        for m in _methods(chosen, problem, True)
     )
 
 
@@ -276,7 +297,7 @@ def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
             Outcome.UNSUPPORTED,
             f"{method.name} reads {' or '.join(method.reads)} forms; {row.problem.name} has {have}",
         )
-    for trait in sorted(row.problem.traits & method.gaps.keys()):
+    for trait in sorted(traits.words(row.problem) & method.gaps.keys() if method.gaps else ()):
         return Outcome.UNSUPPORTED, method.gaps[trait]
     missing = registry.reason_unavailable(method)
     return (Outcome.UNAVAILABLE, missing) if missing else None

@@ -38,6 +38,13 @@ FIRST_PASS = 0.3
 DUELS = 0.75
 # Blocks of the reference kernel that tell this machine's speed before the run.
 PILOTS = 5
+# A run longer than this says how to have a shorter one.
+LONG_S = 1800.0
+NARROWER = (
+    "for less, name what you want to know: problems, sizes, operators or methods ('gmm/gradient', "
+    "'rosenbrock[10]', '*/*/jax-*'; 'adbench list cases FILTER' shows what they match); or give --budget 1h, "
+    "which goes to first sizes first. What is measured stays in the file, and a rerun continues it"
+)
 # What the seconds of a row go to.
 SPENT = ("start", "prepare", "compile", "first", "measure", "judge")
 # More than one method in a process that belongs to a row (`Settings.workers`).
@@ -170,6 +177,8 @@ class Campaign:
         share = busy.share or 0.0
         expected = forecast(self.rows, self.chosen, learnt, self._speed(), share, done)
         self.progress.note(expected.sentence)
+        if expected.likely_s > LONG_S:
+            self.progress.note(NARROWER)
 
     def _speed(self) -> float:
         """How many times as fast as the machine of the tables this one is just now."""

@@ -12,7 +12,7 @@ import importlib
 import signal
 import sys
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
@@ -96,16 +96,16 @@ class Seat:
         import numpy as np
 
         from adbench import registry
-        from adbench.model import Operator, Point, elsewhere
+        from adbench.model import Operator, elsewhere
 
         found = registry.problem(problem)
         standard = found.at(size)
         self.main = self.value = None
-        self.point = standard if at is None else Point(np.array(at), standard.data)
+        self.point = standard if at is None else replace(standard, x=np.array(at))
         self.form, self.operator = self.method.form(found), Operator(operator)
         self.other = elsewhere(self.point)
         if self.method.bakes_data:
-            self.other = Point(self.other.x, self.point.data)
+            self.other = replace(self.other, data=self.point.data)
         self.baseline = memory.reset()
         prepared, sample = stopwatch.timed(
             self.method.prepare, self.form, self.operator, self.other
@@ -123,7 +123,7 @@ class Seat:
         prepared = self.main.prepared
         args = prepared.encode(self.point)
         result, sample = stopwatch.timed(prepared.call, *args)
-        return {"first": sample, "result": _numbers(prepared.decode(result))}
+        return {"first": sample, "result": self._numbers(prepared.decode(result))}
 
     def calibrate(self, warm_s: float) -> dict[str, Any]:
         """Warm up and choose the number of calls in a block."""
@@ -159,8 +159,30 @@ class Seat:
     def finish(self) -> dict[str, Any]:
         """The last result of the steady calls and what the case used of memory; the case is dropped."""
         last, used = self.main.last, self._memory()
+        result = None if last is None else self._numbers(last)
         self.main = self.value = self.point = self.other = self.form = None
-        return {"result": None if last is None else _numbers(last), "memory": used}
+        return {"result": result, "memory": used}
+
+    def _numbers(self, decoded: Any) -> Any:
+        """A plain float64 array: nothing of a tool travels to the parent. Of a sparse Jacobian, its
+        entries in the order of the pattern.
+        """
+        import numpy as np
+
+        pattern = self.point.pattern
+        if pattern is not None and self.operator.value == "jacobian":
+            if not hasattr(decoded, "tocsr"):
+                raise TypeError(
+                    f"decode gave a {type(decoded).__name__}; this Jacobian is sparse and is "
+                    "delivered as a scipy.sparse matrix (point.pattern.matrix(entries))"
+                )
+            return pattern.entries(decoded)
+        try:
+            return np.array(decoded, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"decode gave a {type(decoded).__name__} that is no array of float64: {error}"
+            ) from None
 
     def _memory(self) -> dict[str, int | None]:
         # the peaks first: describing a program takes memory too
@@ -207,18 +229,6 @@ class Session:
     def ask(self, seat: str, command: str, *arguments: Any) -> Any:
         """What a seat answers."""
         return getattr(self.seats[seat], command)(*arguments)
-
-
-def _numbers(decoded: Any) -> Any:
-    """A plain float64 array: nothing of a tool travels to the parent."""
-    import numpy as np
-
-    try:
-        return np.array(decoded, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"decode gave a {type(decoded).__name__} that is no array of float64: {error}"
-        ) from None
 
 
 def _threads() -> dict[str, Any]:
