@@ -17,6 +17,7 @@ from adbench.analysis import (
     crossovers,
     duels,
     failures,
+    fixed_pair,
     noise_floor,
     pool,
     read,
@@ -218,6 +219,18 @@ class TestDuels:
         assert (duel.second, duel.exact) == ("numba-dual", True)
         (duel,) = duels(tidy([quick, slow[1]]))
         assert (duel.second, duel.exact) == ("numba-central", False)
+
+    def test_a_derivative_by_hand_stands_for_no_tool(self):
+        """It is the limit that methods are compared with: nobody's differentiation."""
+        hand = line("numba-manual", 1e-7, mode="manual")
+        (duel,) = duels(tidy([hand, line("numba-dual", 3e-6), line("jax-reverse", 6e-6)]))
+        assert (duel.second, duel.comparison.ratio) == ("numba-dual", pytest.approx(2))
+        (duel,) = duels(tidy([hand, line("jax-reverse", 6e-6)]))
+        assert duel.second is None
+        (given,) = fixed_pair(
+            tidy([hand, line("jax-reverse", 6e-6)]), "jax-reverse", "numba-manual"
+        )
+        assert given.second == "numba-manual"
 
     def test_a_method_that_failed_in_some_process_gives_way_to_one_that_never_did(self):
         lines = [line("jax-a", 1e-6), line("jax-a", 1e-6, 1, outcome="crashed")]

@@ -17,7 +17,7 @@ from adbench.analysis.compare import LOOKS, margin
 from adbench.analysis.duel import FIXED, Duel, duels
 from adbench.analysis.frame import tidy
 from adbench.analysis.noise import noise_floor
-from adbench.analysis.pick import choose
+from adbench.analysis.pick import choose, of_tool
 from adbench.analysis.sets import sets
 from adbench.model import Decision, Outcome
 
@@ -129,7 +129,7 @@ def _in_play(here: pd.DataFrame) -> set[str]:
     """Of one row: the best of each tool, those near it, and the fixed pair where it has a time."""
     names = _timed(here) & set(FIXED)
     for tool in TOOLS:
-        side = here[here["tool"] == tool]
+        side = of_tool(here, tool)
         best = choose(side)
         if best:
             first = side[side["repeat"] == best.repeat]

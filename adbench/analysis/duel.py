@@ -22,7 +22,7 @@ from adbench.analysis.compare import (
     survivors,
 )
 from adbench.analysis.noise import noise_floor
-from adbench.analysis.pick import Choice, choose, why_none
+from adbench.analysis.pick import Choice, choose, of_tool, why_none
 from adbench.analysis.sets import one_set
 from adbench.model import Comparison, Decision, Floats, Operator
 
@@ -130,7 +130,7 @@ class _Pair:
 
     @classmethod
     def chosen(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
-        sides = [here[here["tool"] == tool] for tool in (first, second)]
+        sides = [of_tool(here, tool) for tool in (first, second)]
         a, b = (choose(side) for side in sides)
         return cls._of(here, sides, (a, b), chosen=True)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Choice", "choose", "pick", "why_none"]
+__all__ = ["Choice", "choose", "of_tool", "pick", "why_none"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,13 @@ class Choice:
     method: str
     repeat: int
     steady_s: float
+
+
+def of_tool(rows: pd.DataFrame, tool: str) -> pd.DataFrame:
+    """The rows of a tool's methods. A derivative written by hand is no tool's, whatever compiles it: it
+    is the limit that methods are compared with, and stands for none of them.
+    """
+    return rows[(rows["tool"] == tool) & (rows["mode"] != "manual")]
 
 
 def choose(rows: pd.DataFrame) -> Choice | None:
