@@ -376,7 +376,8 @@ class Problem:
         At least one; the scalar form is what certifies the truth.
     exact : mapping of Operator to builder
         Hand-derived closed forms ``build(m) -> g(x, *data)`` in the scalar vocabulary, for
-        cross-checks of the reference. They may also use ``m.matmul(a, b)`` of lists of rows.
+        cross-checks of the reference. They may also use ``m.matmul(a, b)``, ``m.inverse(a)`` and
+        ``m.logdet(a)`` of lists of rows.
     closed : tuple
         Sizes at which a closed form certifies, because the text would take too long in balls.
     restrict : callable, optional

@@ -96,6 +96,16 @@ def test_eval_prints_one_object_with_the_documented_keys() -> None:
     assert all(len(r.strip("-").replace(".", "")) >= 25 for r in found["reference"])
 
 
+def test_eval_says_where_the_entries_of_a_sparse_result_stand() -> None:
+    case = "brusselator[8]/jacobian/dual-numpy"
+    found = json.loads(invoke("eval", case, "--json").stdout)
+    entries = found["entries"]
+    assert entries["shape"] == [128, 128]
+    assert len(found["result"]) == len(entries["rows"]) == len(entries["columns"]) == 768
+    assert entries["rows"] == sorted(entries["rows"])
+    assert "768 structural non-zeros of a 128 x 128 matrix" in invoke("eval", case).stdout
+
+
 def test_eval_at_another_point(tmp_path: Path) -> None:
     """--at gives x; the reference is certified there, not at the standard point."""
     at = tmp_path / "x.json"
