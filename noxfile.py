@@ -92,7 +92,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def asv(session: nox.Session) -> None:
-    """History: check the asv suite and take one quick run; or the asv command after `--`."""
+    """History: check the asv suite and measure this commit here; or the asv command after `--`."""
     install(session, "-e", ".[core,asv]")
     session.run("asv", "machine", "--yes", silent=True)
     if session.posargs:
@@ -100,9 +100,15 @@ def asv(session: nox.Session) -> None:
         return
     commit = session.run("git", "rev-parse", "HEAD", external=True, silent=True, log=False)
     session.run("asv", "check", "-E", "existing")
-    session.run(
-        "asv", "run", "-E", "existing", "--quick", "--set-commit-hash", str(commit).strip()
-    )  # fmt: skip
+    session.run("asv", "run", "-E", "existing", "--set-commit-hash", str(commit).strip())
+
+
+@nox.session(name="asv-matrix")
+def asv_matrix(session: nox.Session) -> None:
+    """Versions of tools against each other, this commit in an environment each: `tool=version` after `--`."""
+    install(session, "asv>=0.6.6", "virtualenv")
+    session.run("asv", "machine", "--yes", silent=True)
+    session.run("python", "benchmarks/history/matrix.py", "run", *session.posargs)
 
 
 @nox.session

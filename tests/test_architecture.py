@@ -53,7 +53,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
         {"model", "analysis"},
         {"numpy", "pandas", "jinja2", "markupsafe", "altair", "vl_convert"},
     ),
-    "adbench.timeline": ({"model", "registry", "harness", "analysis"}, {"numpy", "pandas"}),
+    "adbench.timeline": ({"model", "registry", "reference.cache", "harness", "analysis"}, {"numpy", "pandas"}),
     "adbench.cli": (
         {"model", "registry", "reference", "harness", "analysis", "report"},
         {"numpy", "typer", "rich"},

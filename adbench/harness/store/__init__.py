@@ -5,7 +5,7 @@ another machine (see ``docs/results.md``). Knows files and the nouns, nothing of
 processes.
 """
 
-from adbench.harness.store.lines import SCHEMA, Key, StoreError, key_of, line_of
+from adbench.harness.store.lines import SCHEMA, Key, StoreError, digest, key_of, line_of
 from adbench.harness.store.merging import merge
 from adbench.harness.store.reading import Run, load, read
 from adbench.harness.store.writing import Store, discard
@@ -16,6 +16,7 @@ __all__ = [
     "Run",
     "Store",
     "StoreError",
+    "digest",
     "discard",
     "key_of",
     "line_of",
