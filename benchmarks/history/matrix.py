@@ -35,7 +35,7 @@ ASK = (
 
 def base() -> dict[str, Any]:
     """asv.conf.json, without its comments."""
-    found: dict[str, Any] = util.load_json(str(ROOT / "asv.conf.json"))
+    found: dict[str, Any] = util.load_json(str(ROOT / "asv.conf.json"), js_comments=True)
     return found
 
 
