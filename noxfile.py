@@ -112,6 +112,29 @@ def asv_matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def gate(session: nox.Session) -> None:
+    """Is this checkout slower or less accurate than `--base COMMIT` (main)? Both measured in turns."""
+    install(session, "-e", ".[core]")
+    words = list(session.posargs)
+    base = "main"
+    if "--base" in words:
+        at = words.index("--base")
+        if at + 1 == len(words):
+            session.error("--base needs a commit or a branch: nox -s gate -- --base origin/main")
+        base = words[at + 1]
+        del words[at : at + 2]
+    folder = Path(session.create_tmp()) / "base"
+    session.run("git", "worktree", "prune", external=True, silent=True)
+    if folder.exists():
+        session.run("git", "worktree", "remove", "--force", str(folder), external=True)
+    session.run("git", "worktree", "add", "--detach", str(folder), base, external=True, silent=True)
+    try:
+        session.run("adbench", "gate", str(folder), "--fresh", *words)
+    finally:
+        session.run("git", "worktree", "remove", "--force", str(folder), external=True)
+
+
+@nox.session
 def tables(session: nox.Session) -> None:
     """Write the tables of README.md and docs/problem-set.md anew from the registry."""
     install(session, "-e", ".")

@@ -92,8 +92,9 @@ def tidy(
     Parameters
     ----------
     lines : iterable of mapping
-        Lines of a result file; of other kinds than ``"result"`` only ``"machine"`` is read. When a
-        case was measured again (a resumed run), its last line counts.
+        Lines of a result file; of other kinds than ``"result"`` only ``"machine"`` is read, and no
+        line of another state of the code (``"base"``, which `analysis.gate` reads). When a case was
+        measured again (a resumed run), its last line counts.
     clock : {"cpu", "wall"}, optional
         Which samples the times of calls are taken from; default: what `clock_of` says of each
         machine. The wall clock stands in for a whole line where CPU samples are missing; column
@@ -114,7 +115,8 @@ def tidy(
         raise ValueError(f"no clock '{clock}': use 'cpu' (one pinned core) or 'wall'")
     lines = list(lines)
     known = hosts(header, lines)
-    records = [_record(line, clock, known) for line in lines if line.get("kind") == "result"]
+    own = (line for line in lines if line.get("kind") == "result" and not line.get("base"))
+    records = [_record(line, clock, known) for line in own]
     frame = pd.DataFrame.from_records(records, columns=list(COLUMNS)).astype(dict(COLUMNS))
     return frame.drop_duplicates(KEY, keep="last").sort_values(
         ["problem", "operator", "size_n", "method", "twin", "set", "repeat"], ignore_index=True

@@ -34,7 +34,7 @@ from adbench.cli.signals import exit_code, stoppable
 from adbench.cli.terminal import Filters, note
 from adbench.model import UnknownNameError
 
-__all__ = ["EXAMPLE", "run", "seconds"]
+__all__ = ["EXAMPLE", "local", "measured", "run", "seconds"]
 
 EXAMPLE = "adbench run 'gauss_nll/gradient/{jax,numba}-*' --preset standard --budget 10m"
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -55,6 +55,7 @@ def run(
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Measure; a rerun with the same --out continues where the last one stopped."""
+    from adbench.analysis.advice import wanted
     from adbench.harness import plan, store
     from adbench.harness.run import Settings
 
@@ -66,7 +67,7 @@ def run(
         budget_s=None if budget is None else seconds(budget),
     )
     rows = plan.rows(chosen, filters or ())
-    measure = _local() if cluster is None else _remote(cluster)
+    measure = local() if cluster is None else _remote(cluster)
     path = out_file or _default_out(chosen.name, threads, workers, device, cluster)
     if fresh:
         store.discard(path)
@@ -77,7 +78,7 @@ def run(
         "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
     again = _again(filters or (), options)
-    summary = _measured(measure, rows, chosen, path, seed, settings, again)
+    summary = measured(measure, rows, chosen, path, seed, settings, again, wanted)
     _conclude(summary, path, settings.budget_s or chosen.budget_s, again)
 
 
@@ -101,7 +102,8 @@ def seconds(text: str) -> float:
 Measure = Callable[..., Any]
 
 
-def _local() -> Measure:
+def local() -> Measure:
+    """The harness on this machine."""
     from adbench.harness.run import run as measure
 
     return measure
@@ -119,7 +121,7 @@ def _remote(address: str) -> Measure:
     return partial(cluster.run, address)
 
 
-def _measured(
+def measured(
     measure: Measure,
     rows: Sequence[Any],
     chosen: Any,
@@ -127,14 +129,13 @@ def _measured(
     seed: int,
     settings: Any,
     again: str,
+    advise: Callable[..., Any] | None = None,
 ) -> Any:
     """The run's summary; one that is asked to stop says how to continue and exits."""
-    from adbench.analysis.advice import wanted
-
     bar = Bar()
     try:
         with stoppable(), bar.bar:
-            return measure(rows, chosen, path, bar, seed, advise=wanted, settings=settings)
+            return measure(rows, chosen, path, bar, seed, advise=advise, settings=settings)
     except KeyboardInterrupt as stop:
         note(f"\nstopped; every finished result is in {path}. Continue with:\n  {again}")
         raise typer.Exit(exit_code(stop)) from None

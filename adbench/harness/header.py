@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from adbench.harness import features, kernel, machine, stopwatch, store
@@ -32,12 +34,16 @@ class Settings:
         Where JAX computes.
     budget_s : float or None
         Seconds to spend; None: what the preset says.
+    base : Path or None
+        Checkout of another state of adbench: in every second process the copies of methods are its
+        methods, so that the two states take turns (see ``docs/regressions.md``).
     """
 
     threads: int | None = 1
     workers: str = "method"
     device: str = "cpu"
     budget_s: float | None = None
+    base: Path | None = None
 
     def __post_init__(self) -> None:
         if self.threads not in (1, None):
@@ -48,8 +54,17 @@ class Settings:
         ):
             if value not in known:
                 raise ValueError(f"{what} '{value}': give {' or '.join(known)}")
+        if self.base is not None and self.workers == "row":
+            raise ValueError(
+                "two states of adbench share no process: measure with workers 'method'"
+            )
         if self.budget_s is not None and not self.budget_s > 0:
             raise ValueError(f"a budget of {self.budget_s:g} s is none; give a time above 0")
+        if self.base is not None and not (self.base / "adbench" / "harness" / "worker.py").exists():
+            raise ValueError(
+                f"'{self.base}' is no checkout of adbench: it lacks adbench/harness/worker.py; make one "
+                "with: git worktree add FOLDER COMMIT"
+            )
 
     @property
     def single_thread(self) -> bool:
@@ -65,6 +80,17 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """What a worker gets as its environment."""
         return worker_environment(self.threads, self.device)
+
+    def of_base(self, repeat: int, twin: bool) -> bool:
+        """Whether a copy is the base's: in every second process, so that the others tell the noise."""
+        return self.base is not None and twin and repeat % 2 == 0
+
+    def base_environment(self) -> dict[str, str]:
+        """The same for a worker that runs the base's code."""
+        found = self.environment()
+        path = [str(self.base), *filter(None, [found.get("PYTHONPATH")])]
+        # without the second, the folder that the run was started in would come first
+        return found | {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1"}
 
 
 def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[str, Any]:
@@ -82,6 +108,7 @@ def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[
         "code": machine.code(),
         "threads": {"requested": asked.threads or "default", "observed": _observed(asked)},
         "device": asked.device,
+        "base": _base(asked.base),
         "environment": machine.environment(),
         "commit": head,
         "dirty": dirty,
@@ -93,6 +120,14 @@ def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[
             "kernel": kernel.KERNEL_HASH,
         },
     }
+
+
+def _base(checkout: Path | None) -> dict[str, Any] | None:
+    """Which state of adbench another one is measured against."""
+    if checkout is None:
+        return None
+    head, dirty = machine.commit(checkout)
+    return {"code": machine.code(checkout / "adbench"), "commit": head, "dirty": dirty}
 
 
 def _distributions() -> list[str]:

@@ -146,18 +146,23 @@ def versions_of(method: Method) -> dict[str, str]:
     return found
 
 
-def code() -> str:
-    """Hash of adbench's own source files: what a commit does not tell of a changed checkout."""
-    root = Path(__file__).resolve().parents[1]
+def code(package: Path | None = None) -> str:
+    """Hash of adbench's own source files: what a commit does not tell of a changed checkout.
+
+    Of the package that runs, or of the one in the folder `package`.
+    """
+    root = package or Path(__file__).resolve().parents[1]
     h = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         h.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return h.hexdigest()[:16]
 
 
-def commit() -> tuple[str | None, bool | None]:
-    """Commit of the checkout that this package runs from and whether it has changes; None outside one."""
-    root = Path(__file__).resolve().parents[2]
+def commit(checkout: Path | None = None) -> tuple[str | None, bool | None]:
+    """Commit of a checkout, of the one that this package runs from unless another is given, and whether
+    it has changes; None outside one.
+    """
+    root = checkout or Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None, None
     head = _git(root, "rev-parse", "HEAD")

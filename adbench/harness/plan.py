@@ -14,7 +14,7 @@ from adbench.model import Case, Method, Operator, Outcome, Problem, Size, Unknow
 from adbench.reference import traits
 
 __all__ = [
-    "BEFORE_OTHERS", "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
+    "BEFORE_OTHERS", "CONTENDERS", "CORE", "GATE", "GATED", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
     "matches", "preset", "rows", "stages", "twins",
 ]  # fmt: skip
 
@@ -115,6 +115,19 @@ PRESETS: Mapping[str, Preset] = {
         ),
     )
 }  # fmt: skip
+
+
+# Two states of the code, in every second process; two copies of one of them in the others (`Settings.base`).
+GATE = replace(
+    PRESETS["quick"], name="gate", summary="two states of adbench in turns", repeats=10, other_repeats=10,
+    blocks=20, other_blocks=20, budget_s=None, quick=False, showcase=False, twins="all", values=0,
+)  # fmt: skip
+# What a gate measures unless told otherwise: one row of each kind, by a method of each tool and mode.
+GATED = (
+    "{gauss_nll[100],histogram_nll[1000],rosenbrock[10],kepler[1000],propagation[8]}/"
+    "{gradient,derivative,jacobian}/"
+    "{numpy-central,complex-step,autograd-reverse,dual-numpy,numba-dual,numba-tape,jax-forward,jax-reverse}",
+)
 
 
 def preset(name: str) -> Preset:

@@ -265,6 +265,8 @@ class Campaign:
         found = replace(result, versions=machine.versions_of(cell.method))
         line = store.line_of(found, cell.method, stopwatch.now())
         line |= {"machine": self.machine_id, "threads": dict(cell.worker.threads)}
+        if self.settings.of_base(cell.repeat, cell.twin):
+            line["base"] = True
         self.file.append(line)
         self.summary.measured += 1
         self.summary.left -= 1
@@ -305,7 +307,9 @@ class _Visit:
         settings = self.campaign.settings
         shares = settings.workers == "row" and self.stage.contenders and not m.own_process
         name = SHARED if shares else m.name + (" (copy)" if twin else "")
-        worker = self.workers.setdefault(name, Worker(self.core, self.environment))
+        of_base = settings.of_base(self.stage.repeat, twin)
+        environment = settings.base_environment() if of_base else self.environment
+        worker = self.workers.setdefault(name, Worker(self.core, environment))
         return Cell(
             row, m, worker, self.stage.repeat, twin, self.campaign.chosen,
             shared=shares, single_thread=settings.single_thread,
