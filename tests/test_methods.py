@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from known_wrong import WRONG, expected
 
 from adbench import registry
 from adbench.model import Form, Method, Operator, Outcome, Point, Prepared, Problem, elsewhere
@@ -29,6 +30,8 @@ SHOWN = (
 QUICK_TOOLS = {"numpy", "dual", "autograd"}
 # The same code with another setting as a method that shows everything: one case of each of these.
 OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
+# Adds up variables in the order of a set, which differs from call to call: so do the last bits.
+UNORDERED = {"uncertainties-umath"}
 FIRST = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN}
 
 
@@ -193,11 +196,17 @@ def array_of(
     return result
 
 
+def same(method: Method, a: Any, b: Any) -> bool:
+    """Whether two answers to one question agree: to the bit, where the tool is ordered."""
+    return np.allclose(a, b, rtol=1e-14) if method.name in UNORDERED else np.array_equal(a, b)
+
+
 def check_answer(
     method: Method, problem: Problem, size: Any, operator: Operator, result: Any
 ) -> None:
     verdict = judge(result, truth(problem.name, size, operator), method.rtol.get(operator))
-    assert verdict.outcome is Outcome.OK, verdict.message
+    due = expected(method, problem, operator) if size == problem.sizes[0] else (Outcome.OK,)
+    assert verdict.outcome in due, verdict.message or "known as wrong, and right now"
 
 
 @pytest.mark.parametrize(("method", "problem", "size", "operator"), [*_cells()])
@@ -222,7 +231,7 @@ def test_a_method_keeps_the_contract_of_prepared(
         assert np.array_equal(leaf, copy), "the call changed its arguments"
     for args in (first, second):
         again = array_of(p.decode(p.call(*args)), method, problem, operator, point)
-        assert np.array_equal(again, result), "a second call gave another result"
+        assert same(method, again, result), "a second call gave another result"
     check_answer(method, problem, size, operator, result)
 
 
@@ -256,14 +265,14 @@ def test_phases_are_optional_and_change_no_answer(method: Method) -> None:
     early, operator, point, form = _early(method.name)
     late = method.prepare(form, operator, point)
     answers = [p.decode(p.call(*p.encode(point))) for p in (early, late)]
-    assert np.array_equal(*answers)
+    assert same(method, *answers)
     for p in (early, late):
         assert (p.compile is not None) == method.compiles
         found = p.describe() if p.describe is not None else {}
         assert set(found) <= SIZES
         assert all(isinstance(v, int) and v >= 0 for v in found.values())
         assert found.get("code_bytes") != 0, "a size that is not known is absent"
-        assert np.array_equal(p.decode(p.call(*p.encode(point))), answers[0])
+        assert same(method, p.decode(p.call(*p.encode(point))), answers[0])
 
 
 def of_pattern(a: Any, point: Point) -> bool:
@@ -325,6 +334,15 @@ def test_a_methods_promises_and_gaps_are_sensible(method: Method) -> None:
     assert not method.rtol or method.mode in ("difference", "complex-step")
     assert all(0.0 < r < 1.0 for r in method.rtol.values())
     assert all(len(sentence.split()) > 4 for sentence in method.gaps.values())
+
+
+def test_what_is_known_as_wrong_is_offered() -> None:
+    """A line of the list that is asked of nobody any more would never be missed."""
+    for name, problems in WRONG.items():
+        for problem, (operators, reason) in problems.items():
+            assert set(operators) <= set(registry.method(name).operators)
+            assert set(operators) <= set(registry.problem(problem).operators)
+            assert len(reason.split()) > 4
 
 
 def test_leaves_find_arrays_in_nests_and_lists_of_numbers() -> None:

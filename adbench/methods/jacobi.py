@@ -34,8 +34,7 @@ def _ways(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operator, Fun
 
     def derivative(x: Any, *data: Any) -> Any:
         slopes = [
-            jacobi.jacobi(*argument(f, k, i, x, data), diagonal=True)[0].ravel()
-            for i in range(k)
+            jacobi.jacobi(*argument(f, k, i, x, data), diagonal=True)[0].ravel() for i in range(k)
         ]
         return np.concatenate(slopes)
 

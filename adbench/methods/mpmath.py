@@ -122,6 +122,5 @@ METHODS = [
             Operator.HESSIAN,
         ),
         prepare=_prepare,
-        requires=("mpmath",),
     )
 ]

@@ -3,8 +3,8 @@
 Each takes differences at a sequence of steps and extrapolates them by Richardson's and Wynn's methods
 (numdifftools 0.9 and later), with the estimate of least error chosen for each element: many runs of f,
 nearly all digits, and no step to choose. ``method="central"`` is its default; ``"forward"`` stays on
-one side; ``"complex"`` takes complex steps for first derivatives, and for Hessians differences of
-complex steps, and wants an analytic f. ``"multicomplex"`` is left out: for first derivatives it is the
+one side; ``"complex"`` takes complex steps for first derivatives, and for Hessians real differences of
+complex steps (a method of its own here, for it promises less), and wants an analytic f. ``"multicomplex"`` is left out: for first derivatives it is the
 complex step, and its Hessians of x**2 at negative x are wrong (numdifftools 0.11.2: 1.93 at -1.2).
 
 A derivative along v is that of t -> f(x + t v) at t = 0; a sparse Jacobian that of the sums of columns
@@ -128,14 +128,23 @@ METHODS = [
         tool="numdifftools",
         mode="complex-step",
         reads=("array",),
-        operators=OPERATORS,
+        operators=(Operator.VALUE, *FIRST),
         prepare=partial(_prepare, "complex"),
         requires=("numdifftools",),
-        rtol={
-            **dict.fromkeys(FIRST, EXTRAPOLATED),
-            Operator.PROPAGATE: 2.0 * EXTRAPOLATED,
-            Operator.HESSIAN: _difference.CENTRAL[Operator.HESSIAN],
-        },
+        rtol={**dict.fromkeys(FIRST, EXTRAPOLATED), Operator.PROPAGATE: 2.0 * EXTRAPOLATED},
+        gaps=NOT_NESTED,
+        imports=("adbench.dual.elementary",),
+    ),
+    Method(
+        name="numdifftools-complex-hessian",
+        summary="Hessian with method='complex': real differences of complex steps",
+        tool="numdifftools",
+        mode="difference",
+        reads=("array",),
+        operators=(Operator.HESSIAN,),
+        prepare=partial(_prepare, "complex"),
+        requires=("numdifftools",),
+        rtol={Operator.HESSIAN: _difference.CENTRAL[Operator.HESSIAN]},
         gaps=NOT_NESTED,
         imports=("adbench.dual.elementary",),
     ),

@@ -43,7 +43,9 @@ POWER = 1 / 9
 EPSILON = float(np.sqrt(np.finfo(np.float64).eps))
 
 
-def _differentiate(scaled: bool, form: Form, pattern: Pattern | None) -> Mapping[Operator, Function]:
+def _differentiate(
+    scaled: bool, form: Form, pattern: Pattern | None
+) -> Mapping[Operator, Function]:
     from scipy import differentiate
 
     f, at_points, k = real_function(form, "SciPy"), elementwise(form, "SciPy"), form.elementwise
