@@ -28,11 +28,16 @@ SHOWN = (
 )  # fmt: skip
 
 QUICK_TOOLS = {"numpy", "dual", "autograd"}
-# The same code with another setting as a method that shows everything: one case of each of these.
+# Their own files of tests ask these for every operator (`peer_checks`): here one case of each of `FEW`.
+PEERS = {
+    "algopy", "casadi", "findiff", "hyperjet", "jacobi", "mpmath", "mygrad", "num-dual", "numdifftools",
+    "pytensor", "scipy", "symengine", "tensorflow", "torch", "uncertainties",
+}  # fmt: skip
+# The same code with another setting as a method that shows everything: the same.
 OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
 # Adds up variables in the order of a set, which differs from call to call: so do the last bits.
 UNORDERED = {"uncertainties-umath"}
-FIRST = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN}
+FEW = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN, Operator.PROPAGATE}
 
 
 def _count(point: Point) -> int:
@@ -50,6 +55,10 @@ def slow_to_prepare(method: Method) -> bool:
     return method.compiles or method.tool not in QUICK_TOOLS
 
 
+def _briefly(method: Method) -> bool:
+    return method.name in OTHERWISE_SET or method.tool in PEERS
+
+
 def _asked(method: Method, problem: Problem, point: Point) -> Iterator[Operator]:
     """Operators of the problem at the point that the tests ask a method for."""
     if method.form(problem) is None or (method.gaps and set(method.gaps) & stressed(problem.name)):
@@ -57,8 +66,8 @@ def _asked(method: Method, problem: Problem, point: Point) -> Iterator[Operator]
     everything = problem.name in SHOWN or slow_to_prepare(method)
     for operator in method.operators:
         wanted = everything or operator in problem.quick_operators
-        if method.name in OTHERWISE_SET:
-            wanted = operator in FIRST
+        if _briefly(method):
+            wanted = operator in FEW or not FEW & set(method.operators)
         if wanted and problem.offers(operator, len(point.x)):
             yield operator
 
@@ -98,8 +107,8 @@ def _cells() -> Iterator[Any]:
             for operator in _asked(method, problem, point):
                 form = method.form(problem)
                 assert form is not None
-                one = method.name in OTHERWISE_SET
-                key = (method.name, operator, "any" if one else _kind(form, operator, point))
+                kind = "any" if _briefly(method) else _kind(form, operator, point)
+                key = (method.name, operator, kind)
                 if not (slow_to_prepare(method) and key in shown):
                     yield _cell(method, problem, size, operator)
                 shown.add(key)
