@@ -43,6 +43,7 @@ def test_every_method_is_listed_with_whether_it_can_run() -> None:
     assert {m["name"] for m in listed} == set(registry.methods())
     for m in listed:
         assert m["available"] == (m["reason"] is None)
+        assert {"adbench", "numpy"} <= set(m["versions"])
 
 
 def test_lists_take_filters() -> None:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from adbench import registry
 from adbench.harness import features, kernel, machine
 from adbench.harness import machine_record as record
 
@@ -239,3 +240,12 @@ def test_the_reference_kernel_is_frozen() -> None:
 def test_the_reference_kernel_gives_its_number() -> None:
     assert kernel.call() == pytest.approx(830.175229354996, rel=1e-12)
     assert kernel.call() == kernel.call()
+
+
+def test_the_version_of_every_installed_tool_is_found() -> None:
+    """By the usual name of its distribution, also where the module is called otherwise."""
+    for method in registry.methods().values():
+        found = machine.versions_of(method)
+        assert not any("_" in name or "." in name for name in found)
+        if method.tool != "dual" and registry.reason_unavailable(method) is None:
+            assert any(name.startswith(method.tool) for name in found), method.name

@@ -9,6 +9,7 @@ import typer
 
 from adbench import registry
 from adbench.cli.terminal import Filters, Json, print_json, say, table, user_errors
+from adbench.harness import machine
 from adbench.model import Method, Problem, UnknownNameError, size_text
 
 __all__ = ["listing"]
@@ -85,6 +86,7 @@ def _method(m: Method) -> dict[str, Any]:
         "exact": not m.rtol,
         "available": reason is None,
         "reason": reason,
+        "versions": machine.versions_of(m),
     }
 
 

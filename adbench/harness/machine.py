@@ -55,7 +55,12 @@ REPORTED = (
 )
 
 # What a tool's machine code comes from.
-COMPANIONS = {"jax": ("jaxlib",), "numba": ("llvmlite",)}
+COMPANIONS = {
+    "jax": ("jaxlib",),
+    "numba": ("llvmlite",),
+    "mpmath": ("gmpy2",),
+    "tensorflow": ("tensorflow-cpu",),
+}
 
 
 # What makes a machine another one for a comparison of times. Load and governor change by the hour.
@@ -135,8 +140,9 @@ def versions(*more: str) -> dict[str, str]:
 
 
 def versions_of(method: Method) -> dict[str, str]:
-    """Versions of the distributions one method's numbers depend on."""
-    names = {method.tool, *method.requires, *COMPANIONS.get(method.tool, ())}
+    """Versions of the distributions one method's numbers depend on, by their usual names."""
+    required = (module.partition(".")[0].replace("_", "-") for module in method.requires)
+    names = {method.tool, *required, *COMPANIONS.get(method.tool, ())}
     found = {"adbench": __version__, "numpy": importlib.metadata.version("numpy")}
     for name in sorted(names):
         try:
