@@ -7,12 +7,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 
+from adbench import registry
 from adbench.harness import features, kernel, machine
 from adbench.harness import machine_record as record
 
@@ -239,3 +242,16 @@ def test_the_reference_kernel_is_frozen() -> None:
 def test_the_reference_kernel_gives_its_number() -> None:
     assert kernel.call() == pytest.approx(830.175229354996, rel=1e-12)
     assert kernel.call() == kernel.call()
+
+
+def test_a_module_is_told_by_the_distribution_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TensorFlow's module comes from tensorflow-cpu, for one."""
+    monkeypatch.setattr(machine, "_providers", lambda: {"nampy_module": ["numpy"]})
+    assert machine._distribution("nampy_module") == ("numpy", np.__version__)
+    assert machine._distribution("in_no_distribution") is None
+    machine._distribution.cache_clear()
+    method = replace(registry.method("numpy-central"), tool="nowhere", requires=("nampy_module",))
+    assert set(machine.versions_of(method)) == {"adbench", "numpy"}
+    machine._distribution.cache_clear()
