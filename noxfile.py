@@ -177,3 +177,16 @@ def survey(session: nox.Session) -> None:
         return
     session.run("python", script, "run", "--out", lines)
     session.run("python", script, "table", lines, "--out", "build/problems.md")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Every method on every problem, operator by operator, into docs/conformance.md; options of `survey.py run` after `--`.
+
+    Half an hour shared by the methods; run it again to go on where time ran out.
+    """
+    install(session, "-e", ".[all]")
+    script, lines = "benchmarks/problems/survey.py", "build/conformance.jsonl"
+    options = ("--past-gaps", "--limit-s", "10", "--budget-min", "30")
+    session.run("python", script, "run", "--out", lines, *options, *session.posargs)
+    session.run("python", script, "conformance", lines, "--out", "docs/conformance.md")

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it fails."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import typer.main
@@ -44,6 +46,16 @@ def test_every_method_is_listed_with_whether_it_can_run() -> None:
     for m in listed:
         assert m["available"] == (m["reason"] is None)
         assert {"adbench", "numpy"} <= set(m["versions"])
+        method = registry.method(m["name"])
+        assert m["rtol"] == {o.value: r for o, r in method.rtol.items()}
+        assert (m["reads"], m["gaps"]) == (list(method.reads), dict(method.gaps))
+
+
+def test_a_listed_method_tells_the_version_of_its_tool() -> None:
+    listed = json.loads(invoke("list", "methods", "numpy-central", "jax-reverse", "--json").stdout)
+    versions = {m["name"]: m["versions"] for m in listed}
+    assert versions["numpy-central"]["numpy"] == np.__version__
+    assert ("jax" in versions["jax-reverse"]) == (importlib.util.find_spec("jax") is not None)
 
 
 def test_lists_take_filters() -> None:

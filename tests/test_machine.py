@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 
@@ -249,3 +251,16 @@ def test_the_version_of_every_installed_tool_is_found() -> None:
         assert not any("_" in name or "." in name for name in found)
         if method.tool != "dual" and registry.reason_unavailable(method) is None:
             assert any(name.startswith(method.tool) for name in found), method.name
+
+
+def test_a_module_is_told_by_the_distribution_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TensorFlow's module comes from tensorflow-cpu, for one."""
+    monkeypatch.setattr(machine, "_providers", lambda: {"nampy_module": ["numpy"]})
+    assert machine._distribution("nampy_module") == ("numpy", np.__version__)
+    assert machine._distribution("in_no_distribution") is None
+    machine._distribution.cache_clear()
+    method = replace(registry.method("numpy-central"), tool="nowhere", requires=("nampy_module",))
+    assert set(machine.versions_of(method)) == {"adbench", "numpy"}
+    machine._distribution.cache_clear()

@@ -9,7 +9,6 @@ import typer
 
 from adbench import registry
 from adbench.cli.terminal import Filters, Json, print_json, say, table, user_errors
-from adbench.harness import machine
 from adbench.model import Method, Problem, UnknownNameError, size_text
 
 __all__ = ["listing"]
@@ -75,6 +74,8 @@ def methods(names: Filters = None, as_json: Json = False) -> None:
 
 
 def _method(m: Method) -> dict[str, Any]:
+    from adbench.harness.machine import versions_of
+
     reason = registry.reason_unavailable(m)
     return {
         "name": m.name,
@@ -84,9 +85,13 @@ def _method(m: Method) -> dict[str, Any]:
         "reads": list(m.reads),
         "operators": [o.value for o in m.operators],
         "exact": not m.rtol,
+        "rtol": {o.value: r for o, r in m.rtol.items()},
+        "gaps": dict(m.gaps),
+        "compiles": m.compiles,
+        "requires": list(m.requires),
         "available": reason is None,
         "reason": reason,
-        "versions": machine.versions_of(m),
+        "versions": versions_of(m),
     }
 
 

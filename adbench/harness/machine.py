@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -140,16 +141,33 @@ def versions(*more: str) -> dict[str, str]:
 
 
 def versions_of(method: Method) -> dict[str, str]:
-    """Versions of the distributions one method's numbers depend on, by their usual names."""
-    required = (module.partition(".")[0].replace("_", "-") for module in method.requires)
+    """Versions of the distributions one method's numbers depend on, those that are installed."""
+    required = (module.partition(".")[0] for module in method.requires)
     names = {method.tool, *required, *COMPANIONS.get(method.tool, ())}
     found = {"adbench": __version__, "numpy": importlib.metadata.version("numpy")}
     for name in sorted(names):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        if (distribution := _distribution(name)) is not None:
+            found.setdefault(*distribution)
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _distribution(name: str) -> tuple[str, str] | None:
+    """Name and version of the distribution of that name, or else of the one that has that module
+    (TensorFlow's module comes from tensorflow-cpu, num-dual's is num_dual); None where there is none.
+    """
+    try:
+        found = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        if not (providers := _providers().get(name)):
+            return None
+        found = importlib.metadata.distribution(providers[0])
+    return re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(), found.version
+
+
+@lru_cache(maxsize=1)
+def _providers() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()  # reads every installed package
 
 
 def code(package: Path | None = None) -> str:
