@@ -462,7 +462,8 @@ def test_a_line_without_one_of_its_fields_does_not(
     ("line", "change"),
     [
         (HEADER, {"schema": 1}),
-        (HEADER, {"threads": {"requested": 4, "observed": {}}}),
+        (HEADER, {"threads": {"requested": 0, "observed": {}}}),
+        (HEADER, {"threads": {"requested": "2", "observed": {}}}),
         (HEADER, {"machine": {**MACHINE, "features": {}}}),
         (HEADER, {"kind": "journey"}),
         (result(), {"repeat": "0"}),

@@ -25,9 +25,9 @@ from adbench.cli.options import (
     OutFile,
     Preset,
     Seed,
-    Threads,
     TimeLimit,
     Workers,
+    thread_count,
 )  # fmt: skip
 from adbench.cli.progress import Bar
 from adbench.cli.signals import exit_code, stoppable
@@ -46,7 +46,7 @@ def run(
     out_file: OutFile = None,
     fresh: Fresh = False,
     budget: Budget = None,
-    threads: InThreads = Threads.ONE,
+    threads: InThreads = "1",
     workers: InWorkers = Workers.METHOD,
     device: InDevice = Device.CPU,
     cluster: Cluster = None,
@@ -60,19 +60,19 @@ def run(
 
     chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
     settings = Settings(
-        threads=1 if threads is Threads.ONE else None,
+        threads=thread_count(threads),
         workers=workers.value,
         device=device.value,
         budget_s=None if budget is None else seconds(budget),
     )
     rows = plan.rows(chosen, filters or ())
     measure = _local() if cluster is None else _remote(cluster)
-    path = out_file or _default_out(chosen.name, threads, workers, device, cluster)
+    path = out_file or _default_out(chosen.name, settings.threads, workers, device, cluster)
     if fresh:
         store.discard(path)
     note(f"results go to {path}")
     options = {
-        "--preset": preset, "--out": path, "--budget": budget, "--threads": threads.value,
+        "--preset": preset, "--out": path, "--budget": budget, "--threads": threads,
         "--workers": workers.value, "--device": device.value, "--cluster": cluster, "--seed": seed,
         "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
@@ -143,7 +143,7 @@ def _measured(
 def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
     """The command that continues a run."""
     usual = {
-        "--threads": Threads.ONE.value,
+        "--threads": "1",
         "--workers": Workers.METHOD.value,
         "--device": Device.CPU.value,
     }
@@ -170,14 +170,14 @@ def _conclude(summary: Any, path: Path, budget_s: float | None, again: str) -> N
 
 
 def _default_out(
-    preset: str, threads: Threads, workers: Workers, device: Device, cluster: str | None
+    preset: str, threads: int | None, workers: Workers, device: Device, cluster: str | None
 ) -> Path:
     """A file for each result set and design: they never share one."""
     from adbench.harness.machine import short_name
     from adbench.harness.stopwatch import now
 
     parts = [now().partition("T")[0], short_name(), preset]
-    parts += ["threads"] if threads is Threads.DEFAULT else []
+    parts += [] if threads == 1 else [f"{threads}-threads" if threads else "threads"]
     parts += ["rows"] if workers is Workers.ROW else []
     parts += ["gpu"] if device is Device.GPU else []
     parts += ["cluster"] if cluster else []

@@ -10,15 +10,8 @@ import typer
 
 __all__ = [
     "Budget", "Cluster", "Device", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
-    "Preset", "Seed", "Threads", "TimeLimit", "Workers",
+    "Preset", "Seed", "TimeLimit", "Workers", "thread_count",
 ]  # fmt: skip
-
-
-class Threads(StrEnum):
-    """How many threads a tool may use."""
-
-    ONE = "1"
-    DEFAULT = "default"
 
 
 class Device(StrEnum):
@@ -60,10 +53,11 @@ Budget = Annotated[
     ),
 ]
 InThreads = Annotated[
-    Threads,
+    str,
     typer.Option(
-        help="1: every method on one core, the headline. default: what each tool takes by itself. "
-        "Two result sets, never in one file."
+        metavar="N|default",
+        help="1: every method on one core, the headline. N: on the same N cores, N threads a library. "
+        "default: what each tool takes by itself. Each a result set of its own, never in one file.",
     ),
 ]
 InWorkers = Annotated[
@@ -92,3 +86,21 @@ TimeLimit = Annotated[
 MemoryLimit = Annotated[
     float | None, typer.Option(help="Resident GB a case may use, instead of the preset's.")
 ]
+
+
+def thread_count(text: str) -> int | None:
+    """The number of threads that ``--threads`` asks for; None for ``default``.
+
+    Raises
+    ------
+    ValueError
+        For another text, zero included.
+    """
+    if text == "default":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(
+            f"--threads '{text}': give a number of cores, such as 1 or 4, or 'default' for each "
+            "library's own"
+        )
+    return int(text)

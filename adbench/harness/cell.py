@@ -226,6 +226,7 @@ class Cell:
         if answer["result"] is not None:
             self._judge(answer["result"], point)
         used = answer["memory"]
+        self.worker.threads = answer.get("threads", self.worker.threads)
         if self.shared:  # other methods allocate meanwhile
             used |= {"baseline_bytes": None, "peak_bytes": None}
         return self.result(Outcome.OK, "", point, used)

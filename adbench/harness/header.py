@@ -24,8 +24,9 @@ class Settings:
     Parameters
     ----------
     threads : int or None
-        1: every worker on one and the same core, one thread a library (the headline). None: each
-        library's own default, on all cores, by the wall clock.
+        1: every worker on one and the same core, one thread a library (the headline). N: on the same
+        N cores, N threads a library, by the wall clock. None: each library's own default, on all
+        cores, by the wall clock.
     workers : {"method", "row"}
         A process of its own for each method, or one that holds all JAX and Numba methods.
     device : {"cpu", "gpu"}
@@ -40,8 +41,10 @@ class Settings:
     budget_s: float | None = None
 
     def __post_init__(self) -> None:
-        if self.threads not in (1, None):
-            raise ValueError(f"{self.threads} threads: give 1, or 'default' for each library's own")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(
+                f"{self.threads} threads: give a number of cores, or 'default' for each library's own"
+            )
         for what, value, known in (
             ("workers", self.workers, DESIGNS),
             ("device", self.device, DEVICES),
@@ -58,9 +61,9 @@ class Settings:
         alone = fine["affinity"] and fine["cpu_clock"]
         return self.threads == 1 and self.device == "cpu" and alone
 
-    def core(self, repeat: int) -> int | None:
-        """The core that all workers of a repeat share; None: any."""
-        return machine.core_of(repeat) if self.threads == 1 else None
+    def cores(self, repeat: int) -> tuple[int, ...] | None:
+        """The cores that all workers of a repeat share; None: any. ValueError for more than there are."""
+        return None if self.threads is None else machine.cores_of(repeat, self.threads)
 
     def environment(self) -> dict[str, str]:
         """What a worker gets as its environment."""
@@ -105,7 +108,7 @@ def _distributions() -> list[str]:
 
 def _observed(settings: Settings) -> dict[str, Any]:
     """Thread pools and cores that a worker sees, as its libraries report them."""
-    worker = Worker(settings.core(0), settings.environment())
+    worker = Worker(settings.cores(0), settings.environment())
     try:
         name = next(iter(methods()))
         worker.load(name, name)

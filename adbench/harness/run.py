@@ -158,6 +158,7 @@ class Campaign:
     began: float = field(default_factory=stopwatch.monotonic)
     covered: list[Row] | None = None
     total: int = 0
+    told: set[str] = field(default_factory=set)
 
     @property
     def machine_id(self) -> str:
@@ -182,7 +183,7 @@ class Campaign:
 
     def _speed(self) -> float:
         """How many times as fast as the machine of the tables this one is just now."""
-        worker = Worker(self.settings.core(0), self.settings.environment())
+        worker = Worker(self.settings.cores(0), self.settings.environment())
         try:
             call_s = min(worker.kernel().cpu_s for _ in range(PILOTS))
         except Failure:
@@ -270,6 +271,14 @@ class Campaign:
         self.summary.left -= 1
         self.summary.outcomes[result.outcome.label] += 1
         self.progress.done(line)
+        self._tell_threads(line)
+
+    def _tell_threads(self, line: dict[str, Any]) -> None:
+        """Say once for each method that it used more cores than were asked for."""
+        sentence = store.excess(line, self.settings.threads)
+        if sentence and line["method"] not in self.told:
+            self.told.add(line["method"])
+            self.progress.note(f"{line['id']}: {sentence}")
 
 
 class _Visit:
@@ -277,10 +286,10 @@ class _Visit:
 
     def __init__(self, campaign: Campaign, stage: Stage) -> None:
         self.campaign, self.stage = campaign, stage
-        self.core = campaign.settings.core(stage.repeat)
+        self.cores = campaign.settings.cores(stage.repeat)
         self.environment = campaign.settings.environment()
         self.workers: dict[str, Worker] = {}
-        self.kernel = Worker(self.core, self.environment)
+        self.kernel = Worker(self.cores, self.environment)
 
     def row(self, row: Row, pending: Sequence[tuple[Key, tuple[Method, bool]]]) -> None:
         """Measure the cells of one row, and the conditions meanwhile."""
@@ -305,7 +314,7 @@ class _Visit:
         settings = self.campaign.settings
         shares = settings.workers == "row" and self.stage.contenders and not m.own_process
         name = SHARED if shares else m.name + (" (copy)" if twin else "")
-        worker = self.workers.setdefault(name, Worker(self.core, self.environment))
+        worker = self.workers.setdefault(name, Worker(self.cores, self.environment))
         return Cell(
             row, m, worker, self.stage.repeat, twin, self.campaign.chosen,
             shared=shares, single_thread=settings.single_thread,
