@@ -67,6 +67,8 @@ def test_lists_take_filters() -> None:
         (("run", "rosenbrock", "--budget", "-3m"), "'-3m' is no time"),
         (("run", "rosenbrock", "--budget", "0s"), "such as 90s, 10m or 1h30m"),
         (("run", "rosenbrock", "--threads", "two"), "give a number of cores, such as 1 or 4"),
+        (("run", "rosenbrock", "--python", "jax"), "give a tool and the path of a Python"),
+        (("run", "rosenbrock", "--python", "jax=a", "--python", "jax=b"), "names 'jax' twice"),
         (("run", "rosenbrock", "--threads", "0"), "give a number of cores, such as 1 or 4"),
         (("run", "rosenbrock", "--workers", "none"), "'method', 'row'"),
         (("compare", "nowhere.jsonl", "neither.jsonl"), "no result file 'nowhere.jsonl'"),
@@ -227,10 +229,13 @@ def test_run_hands_its_options_to_the_harness(fake: Harness, tmp_path: Path) -> 
     done = invoke(
         "run", "rosenbrock[2]/gradient/dual-python", "--out", str(path), "--budget", "1h30m",
         "--threads", "default", "--workers", "row", "--seed", "5",
+        "--python", "jax=/a b/python", "--python", "numba=/c/python",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     settings = fake.given["settings"]
     assert (settings.threads, settings.workers, settings.budget_s) == (None, "row", 5400.0)
+    assert settings.pythons == {"jax": "/a b/python", "numba": "/c/python"}
+    assert "--python 'jax=/a b/python' --python numba=/c/python" in done.stderr
     assert fake.given["advise"] is wanted
     assert (fake.given["path"], fake.given["seed"]) == (path, 5)
     assert "about 3 s" in done.stderr
@@ -252,12 +257,13 @@ def test_result_sets_have_default_files_of_their_own(fake: Harness) -> None:
         (),
         ("--threads", "default"),
         ("--threads", "2"),
+        ("--python", "jax=p"),
         ("--workers", "row"),
         ("--device", "gpu"),
     ):
         invoke("run", "rosenbrock[2]/gradient/dual-python", *options)
         seen.add(fake.given["path"])
-    assert len(seen) == 5
+    assert len(seen) == 6
 
 
 @pytest.mark.parametrize(

@@ -466,6 +466,7 @@ def test_a_line_without_one_of_its_fields_does_not(
         (HEADER, {"threads": {"requested": "2", "observed": {}}}),
         (HEADER, {"machine": {**MACHINE, "features": {}}}),
         (HEADER, {"kind": "journey"}),
+        (HEADER, {"interpreters": {"torch": "/usr/bin/python3"}}),
         (result(), {"repeat": "0"}),
         (result(), {"repeat": -1}),
         (result(), {"outcome": "fine"}),

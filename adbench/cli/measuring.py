@@ -24,9 +24,11 @@ from adbench.cli.options import (
     MemoryLimit,
     OutFile,
     Preset,
+    Pythons,
     Seed,
     TimeLimit,
     Workers,
+    pythons_of,
     thread_count,
 )  # fmt: skip
 from adbench.cli.progress import Bar
@@ -49,6 +51,7 @@ def run(
     threads: InThreads = "1",
     workers: InWorkers = Workers.METHOD,
     device: InDevice = Device.CPU,
+    python: Pythons = None,
     cluster: Cluster = None,
     seed: Seed = 31337,
     time_limit: TimeLimit = None,
@@ -64,16 +67,17 @@ def run(
         workers=workers.value,
         device=device.value,
         budget_s=None if budget is None else seconds(budget),
+        pythons=pythons_of(python or ()),
     )
     rows = plan.rows(chosen, filters or ())
     measure = _local() if cluster is None else _remote(cluster)
-    path = out_file or _default_out(chosen.name, settings.threads, workers, device, cluster)
+    path = out_file or _default_out(chosen.name, settings, cluster)
     if fresh:
         store.discard(path)
     note(f"results go to {path}")
     options = {
         "--preset": preset, "--out": path, "--budget": budget, "--threads": threads,
-        "--workers": workers.value, "--device": device.value, "--cluster": cluster, "--seed": seed,
+        "--workers": workers.value, "--device": device.value, "--python": python, "--cluster": cluster, "--seed": seed,
         "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
     again = _again(filters or (), options)
@@ -151,7 +155,8 @@ def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
         str(word)
         for option, value in options.items()
         if value is not None and usual.get(option) != value
-        for word in (option, value)
+        for each in (value if isinstance(value, list) else [value])
+        for word in (option, each)
     ]
     return shlex.join(["adbench", "run", *filters, *given])
 
@@ -169,16 +174,16 @@ def _conclude(summary: Any, path: Path, budget_s: float | None, again: str) -> N
     note(f"now: adbench report {shlex.quote(str(path))}")
 
 
-def _default_out(
-    preset: str, threads: int | None, workers: Workers, device: Device, cluster: str | None
-) -> Path:
+def _default_out(preset: str, settings: Any, cluster: str | None) -> Path:
     """A file for each result set and design: they never share one."""
     from adbench.harness.machine import short_name
     from adbench.harness.stopwatch import now
 
     parts = [now().partition("T")[0], short_name(), preset]
+    threads = settings.threads
     parts += [] if threads == 1 else [f"{threads}-threads" if threads else "threads"]
-    parts += ["rows"] if workers is Workers.ROW else []
-    parts += ["gpu"] if device is Device.GPU else []
+    parts += ["rows"] if settings.workers == Workers.ROW.value else []
+    parts += ["gpu"] if settings.device == Device.GPU.value else []
+    parts += [f"own-{tool}" for tool in sorted(settings.pythons)]
     parts += ["cluster"] if cluster else []
     return Path("reports") / "-".join(parts) / "results.jsonl"

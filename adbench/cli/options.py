@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,22 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "Budget", "Cluster", "Device", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
-    "Preset", "Seed", "TimeLimit", "Workers", "thread_count",
+    "Budget",
+    "Cluster",
+    "Device",
+    "Fresh",
+    "InDevice",
+    "InThreads",
+    "InWorkers",
+    "MemoryLimit",
+    "OutFile",
+    "Preset",
+    "Pythons",
+    "Seed",
+    "TimeLimit",
+    "Workers",
+    "pythons_of",
+    "thread_count",
 ]  # fmt: skip
 
 
@@ -78,6 +93,15 @@ Cluster = Annotated[
         help="Measure on the hosts of a Dask cluster: tcp://host:8786, or local[2] to try it.",
     ),
 ]
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="TOOL=PATH",
+        help="Run the methods of this tool in another Python, such as "
+        "'tensorflow=/home/me/tf/bin/python'; may be repeated.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]
 TimeLimit = Annotated[
     float | None,
@@ -104,3 +128,25 @@ def thread_count(text: str) -> int | None:
             "library's own"
         )
     return int(text)
+
+
+def pythons_of(texts: Sequence[str]) -> dict[str, str]:
+    """Tool -> path, of ``--python TOOL=PATH`` as often as it was given.
+
+    Raises
+    ------
+    ValueError
+        For a text without a tool or a path, and for a tool that is named twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        tool, _, path = text.partition("=")
+        if not tool or not path:
+            raise ValueError(
+                f"--python '{text}': give a tool and the path of a Python, such as "
+                "'tensorflow=/home/me/tf/bin/python'"
+            )
+        if tool in found:
+            raise ValueError(f"--python names '{tool}' twice; one Python a tool")
+        found[tool] = path
+    return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any
 
-from adbench.harness import features, kernel, machine, stopwatch, store
+from adbench.harness import features, interpreters, kernel, machine, stopwatch, store
 from adbench.harness.plan import Preset
 from adbench.harness.process import Failure, Worker, worker_environment
 from adbench.registry import methods
@@ -33,12 +34,15 @@ class Settings:
         Where JAX computes.
     budget_s : float or None
         Seconds to spend; None: what the preset says.
+    pythons : mapping of str to str
+        Tool -> path of the Python in which its methods run; the others run in this one.
     """
 
     threads: int | None = 1
     workers: str = "method"
     device: str = "cpu"
     budget_s: float | None = None
+    pythons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
@@ -65,15 +69,29 @@ class Settings:
         """The cores that all workers of a repeat share; None: any. ValueError for more than there are."""
         return None if self.threads is None else machine.cores_of(repeat, self.threads)
 
+    @property
+    def interpreters(self) -> dict[str, interpreters.Interpreter]:
+        """The Pythons of `pythons`, as they answered; ValueError for one that does not."""
+        return interpreters.ask(self.pythons)
+
     def environment(self) -> dict[str, str]:
         """What a worker gets as its environment."""
         return worker_environment(self.threads, self.device)
+
+    def worker(self, repeat: int, tool: str = "") -> Worker:
+        """A process for the methods of a tool, not yet started."""
+        own = self.interpreters.get(tool)
+        if own is None:
+            return Worker(self.cores(repeat), self.environment())
+        given = worker_environment(self.threads, self.device, interpreters.environment())
+        return Worker(self.cores(repeat), given, python=own.path)
 
 
 def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[str, Any]:
     """First line of a result file."""
     asked = settings or Settings()
     head, dirty = machine.commit()
+    others = {tool: own.as_dict() for tool, own in asked.interpreters.items()}
     return {
         "kind": "run",
         "schema": store.SCHEMA,
@@ -95,6 +113,7 @@ def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[
             "workers": asked.workers,
             "kernel": kernel.KERNEL_HASH,
         },
+        **({"interpreters": others} if others else {}),
     }
 
 
@@ -108,7 +127,7 @@ def _distributions() -> list[str]:
 
 def _observed(settings: Settings) -> dict[str, Any]:
     """Thread pools and cores that a worker sees, as its libraries report them."""
-    worker = Worker(settings.cores(0), settings.environment())
+    worker = settings.worker(0)
     try:
         name = next(iter(methods()))
         worker.load(name, name)

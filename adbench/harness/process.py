@@ -75,6 +75,7 @@ class Worker:
     seats: set[str] = field(default_factory=set)
     threads: Mapping[str, Any] = field(default_factory=dict)
     broken: dict[str, Failure] = field(default_factory=dict)
+    python: str = sys.executable
 
     def load(self, seat: str, method: str) -> None:
         """Give a method a seat, starting the process if need be.
@@ -115,7 +116,7 @@ class Worker:
     def _popen(self, address: str, key: bytes) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "adbench.harness.worker",
+                self.python, "-m", "adbench.harness.worker",
                 address, "any" if self.cores is None else ",".join(map(str, self.cores)),
             ],
             stdin=subprocess.PIPE,
@@ -285,13 +286,15 @@ def _accept(listener: socket.socket, process: subprocess.Popen[bytes], key: byte
     raise EOFError
 
 
-def worker_environment(threads: int | None = 1, device: str = "cpu") -> dict[str, str]:
-    """The environment of this process as a worker gets it.
+def worker_environment(
+    threads: int | None = 1, device: str = "cpu", base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of this process, or another one to begin with, as a worker gets it.
 
     Without caches of compiled code, and with a heap that keeps its pages. With `threads` N, N threads
     for every library that can be told; with None, what each library does by itself.
     """
-    environment = dict(os.environ)
+    environment = dict(os.environ if base is None else base)
     # A cache of an earlier run would turn a compile time into a file read.
     for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
         environment.pop(name, None)

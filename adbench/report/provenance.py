@@ -18,6 +18,9 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
     """Name and text of each thing that the figures depend on."""
     head = facts.headers[0]
     machine, versions = facts.place.machine, dict(head.get("versions") or {})
+    for tool, own in (head.get("interpreters") or {}).items():
+        there = (own.get("versions") or {}).get(tool, "")
+        versions[tool] = f"{there} (in Python {own.get('python')})".strip()
     tried = {str(tool) for tool in facts.frame["tool"]}
     shown = [t for t in ("adbench", "jax", "jaxlib", "numba") if t in versions]
     shown += sorted(t for t in versions if t in tried | {"numpy"} and t not in shown)

@@ -16,7 +16,7 @@ Key = tuple[str, int, bool, str]
 # What must be the same for results to stand in one file; dots lead into an object.
 AGREE = (
     "preset", "limits", "versions", "machine", "code", "threads.requested", "device",
-    "protocol.workers", "protocol.kernel",
+    "interpreters", "protocol.workers", "protocol.kernel",
 )  # fmt: skip
 # What a machine is like at the moment: it does not make another machine.
 PASSING = ("id", "load")
