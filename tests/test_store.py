@@ -462,9 +462,11 @@ def test_a_line_without_one_of_its_fields_does_not(
     ("line", "change"),
     [
         (HEADER, {"schema": 1}),
-        (HEADER, {"threads": {"requested": 4, "observed": {}}}),
+        (HEADER, {"threads": {"requested": 0, "observed": {}}}),
+        (HEADER, {"threads": {"requested": "2", "observed": {}}}),
         (HEADER, {"machine": {**MACHINE, "features": {}}}),
         (HEADER, {"kind": "journey"}),
+        (HEADER, {"interpreters": {"torch": "/usr/bin/python3"}}),
         (result(), {"repeat": "0"}),
         (result(), {"repeat": -1}),
         (result(), {"outcome": "fine"}),

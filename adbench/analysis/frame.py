@@ -14,6 +14,7 @@ import pandas as pd
 
 from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.hosts import Host, clock_of, hosts
+from adbench.harness import store
 from adbench.model import Outcome, parse_size
 
 __all__ = ["COLUMNS", "clock_of", "tidy"]
@@ -45,6 +46,10 @@ COLUMNS: Mapping[str, str] = {
     "blocks": "int64",
     "voided": "int64",
     "disturbed": "bool",
+    "threads_asked": "float64",
+    "cores_used": "float64",
+    "pool_threads": "float64",
+    "excess": "object",
     "steady_s": "float64",
     "steady_wall_s": "float64",
     "median_s": "float64",
@@ -108,6 +113,9 @@ def tidy(
     DataFrame
         `steady_s`, `value_s` (f itself, in the same process) and `round_trip_s` are the lowest tenths of
         blocks: a block is a mean over its calls, and disturbance from outside can only add time.
+        `cores_used` is CPU seconds a wall second of the steady blocks, `pool_threads` the largest pool of
+        threads that the process told of, and `excess` a sentence where either is above `threads_asked`
+        (NaN: the tools' default).
         `start_s` is what the first answer takes: prepare, compile and first call. `above_bytes` is
         the case's own peak above the process's baseline. A number that does not exist is NaN.
     """
@@ -154,6 +162,10 @@ def _record(
         # a timing exists exactly when the case ran: whatever else a line carries is not shown as one
         **_calls(phases if Outcome.from_label(line["outcome"]).ran else {}, clock or host.clock),
         **_starts(phases),
+        "threads_asked": _number(host.threads),
+        "cores_used": _number(store.cores_used(line)),
+        "pool_threads": _number(store.pool_threads(line)),
+        "excess": store.excess(line, host.threads),
         **{key: _number(accuracy.get(key)) for key in ACCURACY},
         **_memory(line.get("memory") or {}),
     }

@@ -11,11 +11,12 @@ from typing import Any
 
 from adbench.harness import stopwatch
 from adbench.harness.history import Cost
-from adbench.harness.plan import CONTENDERS, Preset, Row
+from adbench.harness.plan import CONTENDERS, Missing, Preset, Row
 from adbench.harness.process import Failure, Limits, Worker
 from adbench.model import Case, Form, Measurement, Method, Operator, Outcome, Phase, Point, Result
 from adbench.reference.judge import Verdict, judge
 from adbench.reference.truth import UncertifiedError, certified
+from adbench.registry import reason_unavailable
 
 __all__ = ["Cell"]
 
@@ -43,6 +44,7 @@ class Cell:
     preset: Preset
     shared: bool = False
     single_thread: bool = True
+    missing: Missing = reason_unavailable
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     call_s: float = 0.0
     blocks_left: int = 0
@@ -226,6 +228,7 @@ class Cell:
         if answer["result"] is not None:
             self._judge(answer["result"], point)
         used = answer["memory"]
+        self.worker.threads = answer.get("threads", self.worker.threads)
         if self.shared:  # other methods allocate meanwhile
             used |= {"baseline_bytes": None, "peak_bytes": None}
         return self.result(Outcome.OK, "", point, used)

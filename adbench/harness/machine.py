@@ -24,6 +24,7 @@ __all__ = [
     "code",
     "commit",
     "core_of",
+    "cores_of",
     "environment",
     "identifier",
     "machine",
@@ -221,10 +222,28 @@ def core_of(repeat: int) -> int:
     return cores[-1 - repeat % len(cores)]
 
 
-def pin(core: int) -> bool:
-    """Bind this process to one core; False where the system offers no affinity."""
+def cores_of(repeat: int, threads: int = 1) -> tuple[int, ...]:
+    """The cores all workers of a repeat share, as many as `threads`; repeats take turns (`core_of`).
+
+    Raises
+    ------
+    ValueError
+        When this process may not run on so many.
+    """
+    cores = usable_cores()
+    if threads > len(cores):
+        have = f"{len(cores)} core{'' if len(cores) == 1 else 's'}"
+        raise ValueError(
+            f"--threads {threads}: adbench may run on {have} here ({', '.join(map(str, cores))}); "
+            f"ask for at most {len(cores)}, or for 'default'"
+        )
+    return tuple(cores[-1 - (repeat + i) % len(cores)] for i in range(threads))
+
+
+def pin(*cores: int) -> bool:
+    """Bind this process to these cores; False where the system offers no affinity."""
     try:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, set(cores))
     except (AttributeError, OSError):
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adbench import registry
@@ -14,8 +14,24 @@ from adbench.model import Case, Method, Operator, Outcome, Problem, Size, Unknow
 from adbench.reference import traits
 
 __all__ = [
-    "BEFORE_OTHERS", "CONTENDERS", "CORE", "GATE", "GATED", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
-    "matches", "preset", "rows", "stages", "twins",
+    "BEFORE_OTHERS",
+    "CONTENDERS",
+    "CORE",
+    "GATE",
+    "GATED",
+    "PRESETS",
+    "Missing",
+    "Preset",
+    "Row",
+    "Stage",
+    "cases",
+    "decided",
+    "glob_match",
+    "matches",
+    "preset",
+    "rows",
+    "stages",
+    "twins",
 ]  # fmt: skip
 
 # The two sides of the headline question, and the tools that `[core]` installs.
@@ -300,8 +316,16 @@ def _no_match(pattern: str, chosen: Preset) -> str:
     )
 
 
-def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
-    """The outcome of a case that needs no process, with its sentence; None when it must be tried."""
+Missing = Callable[[Method], str | None]
+
+
+def decided(
+    row: Row, method: Method, missing: Missing = registry.reason_unavailable
+) -> tuple[Outcome, str] | None:
+    """The outcome of a case that needs no process, with its sentence; None when it must be tried.
+
+    `missing` says why a method cannot run where it would; by default, in this Python.
+    """
     if row.operator not in method.operators:
         return Outcome.UNSUPPORTED, f"{method.name} does not offer {row.operator.value}"
     if method.form(row.problem) is None:
@@ -312,16 +336,16 @@ def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
         )
     for trait in sorted(traits.words(row.problem) & method.gaps.keys() if method.gaps else ()):
         return Outcome.UNSUPPORTED, method.gaps[trait]
-    missing = registry.reason_unavailable(method)
-    return (Outcome.UNAVAILABLE, missing) if missing else None
+    reason = missing(method)
+    return (Outcome.UNAVAILABLE, reason) if reason else None
 
 
-def twins(row: Row, which: str) -> list[Method]:
-    """The methods of a row that are measured against themselves (see `Preset`).
+def twins(row: Row, which: str, missing: Missing = registry.reason_unavailable) -> list[Method]:
+    """The methods of a row that are measured against themselves (see `Preset`, and `decided`).
 
     Of each contender one that runs in this row, that of the fixed comparison if it can.
     """
-    able = [m for m in row.methods if decided(row, m) is None]
+    able = [m for m in row.methods if decided(row, m, missing) is None]
     if which == "all":
         return able
     found = []

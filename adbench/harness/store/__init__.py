@@ -8,6 +8,7 @@ processes.
 from adbench.harness.store.lines import SCHEMA, Key, StoreError, digest, key_of, line_of
 from adbench.harness.store.merging import merge
 from adbench.harness.store.reading import Run, load, read
+from adbench.harness.store.threads import cores_used, excess, pool_threads
 from adbench.harness.store.writing import Store, discard
 
 __all__ = [
@@ -16,11 +17,14 @@ __all__ = [
     "Run",
     "Store",
     "StoreError",
+    "cores_used",
     "digest",
     "discard",
+    "excess",
     "key_of",
     "line_of",
     "load",
     "merge",
+    "pool_threads",
     "read",
 ]

@@ -20,7 +20,7 @@ Key = tuple[str, int, bool, str]
 # What must be the same for results to stand in one file; dots lead into an object.
 AGREE = (
     "preset", "limits", "versions", "machine", "code", "threads.requested", "device",
-    "base.code", "protocol.workers", "protocol.kernel",
+    "base.code", "interpreters", "protocol.workers", "protocol.kernel",
 )  # fmt: skip
 # What a machine is like at the moment: it does not make another machine.
 PASSING = ("id", "load")
