@@ -28,7 +28,7 @@ SHOWN = (
 
 QUICK_TOOLS = {"numpy", "dual", "autograd"}
 # The same code with another setting as a method that shows everything: one case of each of these.
-OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
+OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default", "jax-aot", "jax-eager", "jax-float32"}
 FIRST = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN}
 
 
@@ -196,7 +196,8 @@ def array_of(
 def check_answer(
     method: Method, problem: Problem, size: Any, operator: Operator, result: Any
 ) -> None:
-    verdict = judge(result, truth(problem.name, size, operator), method.rtol.get(operator))
+    promised = method.rtol.get(operator)
+    verdict = judge(result, truth(problem.name, size, operator), promised, method.dtype)
     assert verdict.outcome is Outcome.OK, verdict.message
 
 
