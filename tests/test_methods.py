@@ -34,7 +34,7 @@ PEERS = {
     "pytensor", "scipy", "symengine", "tensorflow", "torch", "uncertainties",
 }  # fmt: skip
 # The same code with another setting as a method that shows everything: the same.
-OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
+OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default", "jax-aot", "jax-eager", "jax-float32"}
 # Adds up variables in the order of a set, which differs from call to call: so do the last bits.
 UNORDERED = {"uncertainties-umath"}
 FEW = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN, Operator.PROPAGATE}
@@ -213,7 +213,8 @@ def same(method: Method, a: Any, b: Any) -> bool:
 def check_answer(
     method: Method, problem: Problem, size: Any, operator: Operator, result: Any
 ) -> None:
-    verdict = judge(result, truth(problem.name, size, operator), method.rtol.get(operator))
+    promised = method.rtol.get(operator)
+    verdict = judge(result, truth(problem.name, size, operator), promised, method.dtype)
     due = expected(method, problem, operator) if size == problem.sizes[0] else (Outcome.OK,)
     assert verdict.outcome in due, verdict.message or "known as wrong, and right now"
 

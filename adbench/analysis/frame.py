@@ -31,6 +31,7 @@ COLUMNS: Mapping[str, str] = {
     "method": "object",
     "tool": "object",
     "mode": "object",
+    "dtype": "object",
     "machine": "object",
     "set": "object",
     "blind": "bool",
@@ -149,6 +150,7 @@ def _record(
         **{key: line[key] for key in ("problem", "operator", "method", "repeat", "outcome")},
         "tool": line.get("tool") or line["method"].split("-")[0],
         "mode": line.get("mode") or "",
+        "dtype": line.get("dtype") or "float64",  # older files have no other
         "machine": host.id,
         "set": host.set,
         "blind": host.blind,

@@ -130,7 +130,8 @@ class Cell:
             truth = certified(self.row.problem, self.row.size, self.row.operator, point)
         except UncertifiedError as error:
             raise Failure(Outcome.FAILED, f"there is no certified reference: {error}") from None
-        self.verdict = judge(result, truth, self.method.rtol.get(self.row.operator))
+        promised = self.method.rtol.get(self.row.operator)
+        self.verdict = judge(result, truth, promised, self.method.dtype)
         self.spent["judge"] += stopwatch.monotonic() - began
         if self.verdict.outcome is not Outcome.OK:
             raise Failure(self.verdict.outcome, self.verdict.message)

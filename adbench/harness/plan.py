@@ -40,6 +40,11 @@ CONTENDERS = ("jax", "numba")
 FIXED_PAIR = ("jax-reverse", "numba-dual")
 # Methods that are another one with one setting changed.
 VARIANTS = ("jax-reverse-default", "numba-dual-strict")
+# Methods beside the question which is fastest (another dispatch, precision or number of devices, or the
+# same program from another text): quick runs leave them out, unless filters ask for them.
+ASIDE = (
+    "jax-aot", "jax-eager", "jax-float32", "jax-reverse-over-forward", "jax-sharded", "jax-vmap",
+)  # fmt: skip
 CORE = ("numpy", "dual", "autograd", "sympy", "jax", "numba", "iminuit")
 
 
@@ -61,7 +66,7 @@ class Preset:
     budget_s : float or None
         Seconds after which nothing new is started.
     quick : bool
-        Only the quick sizes and operators of each problem.
+        Only the quick sizes and operators of each problem, without the methods `ASIDE`.
     showcase : bool
         Only the problems that are shown in quick runs, unless filters ask for others.
     first_size : bool
@@ -224,11 +229,15 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
 
 
 def _methods(chosen: Preset, problem: Problem, asked: bool) -> tuple[Method, ...]:
-    everyone = chosen.variants or problem.showcase or asked
+    left_out: set[str] = set()
+    if not asked and not (chosen.variants or problem.showcase):
+        left_out.update(VARIANTS)
+    if not asked and chosen.quick:
+        left_out.update(ASIDE)
     return tuple(
         m
         for m in registry.methods().values()
-        if (not chosen.tools or m.tool in chosen.tools) and (everyone or m.name not in VARIANTS)
+        if (not chosen.tools or m.tool in chosen.tools) and m.name not in left_out
     )
 
 

@@ -43,6 +43,7 @@ def line_of(result: Result, method: Method, finished: str) -> dict[str, Any]:
         "method": case.method,
         "tool": method.tool,
         "mode": method.mode,
+        "dtype": method.dtype,
         "repeat": result.repeat,
         "twin": result.twin,
         "outcome": result.outcome.label,
