@@ -8,7 +8,9 @@ to go.
 from adbench.model import Method, Operator, Outcome, Problem
 
 KINKS = "points of k-means lie so near to two centres that a step changes the nearest one"
-LONG = "a first step of a quarter of the variable (or of 1/4) is long for this function; jacobi's own"
+LONG = (
+    "a first step of a quarter of the variable (or of 1/4) is long for this function; jacobi's own"
+)
 LONG += " estimate of the error, which stands beside the derivative, says so"
 HALF = "a first step of 0.5, SciPy's default, is long for this function, or leaves its domain"
 GRADIENTS = (Operator.GRADIENT, Operator.VALUE_AND_GRADIENT)
