@@ -27,6 +27,8 @@ WRONG: dict[str, dict[str, tuple[tuple[Operator, ...], str]]] = {
         "lotka_volterra_residuals": ((Operator.JACOBIAN,), LONG),
     },
     "numpy-fourth": {"kmeans": (GRADIENTS, KINKS)},
+    "numdifftools-central": {"kmeans": (GRADIENTS, KINKS)},
+    "numdifftools-forward": {"kmeans": (GRADIENTS, KINKS)},
     "scipy-approx-fprime": {"histogram_nll": (GRADIENTS, SMALL)},
     "scipy-differentiate": {
         "helmholtz": ((*GRADIENTS, Operator.HESSIAN), HALF),

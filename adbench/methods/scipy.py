@@ -70,7 +70,7 @@ def _differentiate(
         return jacobian
 
     def jvp(x: Any, v: Any, *data: Any) -> Any:
-        step = {"initial_step": _difference.along(x, v, POWER)} if scaled else {}
+        step: Any = {"initial_step": _difference.along(x, v, POWER)} if scaled else {}
         along = _at_many(lambda t: f(x + t[0] * v, *data), ())
         return differentiate.jacobian(along, np.zeros(1), **step).df.ravel()
 
