@@ -13,6 +13,7 @@ LONG = (
 )
 LONG += " estimate of the error, which stands beside the derivative, says so"
 HALF = "a first step of 0.5, SciPy's default, is long for this function, or leaves its domain"
+SMALL = "its default step is sqrt(eps) whatever x is, too short for a large variable"
 GRADIENTS = (Operator.GRADIENT, Operator.VALUE_AND_GRADIENT)
 
 WRONG: dict[str, dict[str, tuple[tuple[Operator, ...], str]]] = {
@@ -26,6 +27,9 @@ WRONG: dict[str, dict[str, tuple[tuple[Operator, ...], str]]] = {
         "lotka_volterra_residuals": ((Operator.JACOBIAN,), LONG),
     },
     "numpy-fourth": {"kmeans": (GRADIENTS, KINKS)},
+    "numdifftools-central": {"kmeans": (GRADIENTS, KINKS)},
+    "numdifftools-forward": {"kmeans": (GRADIENTS, KINKS)},
+    "scipy-approx-fprime": {"histogram_nll": (GRADIENTS, SMALL)},
     "scipy-differentiate": {
         "helmholtz": ((*GRADIENTS, Operator.HESSIAN), HALF),
         "kmeans": (GRADIENTS, KINKS),

@@ -6,9 +6,11 @@ variable, f runs on it once, and ``UTPM.extract_jacobian`` reads the result; in 
 prepare, and ``gradient``, ``jacobian``, ``vec_jac``, ``jac_vec``, ``hessian``, ``hess_vec`` run the
 graph at other points. The graph holds the data, so that the method is prepared at the data in question.
 
-ALGOPY (0.7.2) has no where, concatenate and stack: results are put together as its manual has it, by
-assignment into ``algopy.zeros(shape, dtype=x)``. Forward mode has neither atan2 nor erfc, and maxima of
-whole arrays are left out. Nothing is compiled.
+ALGOPY (0.7.2) has no concatenate and stack: results are put together as its manual has it, by assignment
+into ``algopy.zeros(shape, dtype=x)``. It has no where, no ``@`` (its manual writes ``dot``, which shared texts
+do not), no maxima of whole arrays, and prod and sum of arrays follow rules of their own: texts that need
+these are refused, and a text written for ALGOPY alone would reach further. Forward mode has neither atan2
+nor erfc. Nothing is compiled.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """mpmath as its manual has you use it: ``mpmath.diff``, differences in as many digits as it takes.
 
 A difference loses half of its digits; ``diff`` computes f in more than twice the working precision
-(which stays at mpmath's default of 53 bits) with a step so small that the result is right to the
-last bit or two (mpmath 1.3). It differentiates where nobody else can, slowly: Python code in software
-arithmetic, two runs of f for each variable, four for each pair. It nests. Vector-valued functions are
-left out: ``diff`` takes a function of numbers to one number.
+(which stays at mpmath's default of 53 bits) with a step so small that 53 bits are left (mpmath 1.3):
+it is promised what exact methods are. Python code runs in software arithmetic, twice for each variable,
+four times for each pair. It nests. Vector-valued functions are left out: ``diff`` takes a function of numbers
+to one number.
 
 Floats of the data, and of x, are made mpmath's numbers beforehand: exactly the same doubles.
 """

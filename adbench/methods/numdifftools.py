@@ -9,7 +9,7 @@ complex step, and its Hessians of x**2 at negative x are wrong (numdifftools 0.1
 
 A derivative along v is that of t -> f(x + t v) at t = 0; a sparse Jacobian that of the sums of columns
 of one colour. What is promised of real differences is what `_difference` says of plain ones, for
-extrapolation gains digits without promising them. Complex steps subtract nothing, but numdifftools
+extrapolation gains digits without promising them; where a long step meets a kink the promise is broken (k-means). Complex steps subtract nothing, but numdifftools
 extrapolates them too, from steps that are not tiny: promised is `EXTRAPOLATED`.
 """
 

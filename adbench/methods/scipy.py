@@ -16,8 +16,8 @@ ten times what SciPy stops at by default; estimates that stop by agreement can a
 they never agree the last one is returned, here as there.
 
 ``approx_fprime`` takes forward differences of numbers and vectors, with its own default step, sqrt(eps)
-whatever x is: where a variable is large, rounding counts that much more than with a step in proportion to it.
-It is promised 16 times what forward differences are.
+whatever x is: where a variable is large, rounding counts that much more than with a step in proportion to it,
+and the promise of forward differences is broken (the amplitude of the histogram, 15 000).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _differentiate(
         return jacobian
 
     def jvp(x: Any, v: Any, *data: Any) -> Any:
-        step: dict[str, Any] = {"initial_step": _difference.along(x, v, POWER)} if scaled else {}
+        step: Any = {"initial_step": _difference.along(x, v, POWER)} if scaled else {}
         along = _at_many(lambda t: f(x + t[0] * v, *data), ())
         return differentiate.jacobian(along, np.zeros(1), **step).df.ravel()
 
@@ -153,12 +153,12 @@ METHODS = [
     replace(
         OF_DIFFERENTIATE,
         name="scipy-differentiate-scaled",
-        summary="the same from a first step in proportion to each variable, eps^(1/9) max(|x|, 1)",
+        summary="the same from first steps in proportion to each variable instead of 0.5",
         prepare=partial(_prepare, partial(_differentiate, True)),
     ),
     Method(
         name="scipy-approx-fprime",
-        summary="scipy.optimize.approx_fprime as it comes: forward differences, as its minimizers take",
+        summary="scipy.optimize.approx_fprime as it comes: forward differences, as its minimizers take them",
         tool="scipy",
         mode="difference",
         reads=("array", "scalar"),
@@ -171,7 +171,7 @@ METHODS = [
         ),
         prepare=partial(_prepare, _approx_fprime),
         rtol={
-            o: 16.0 * _difference.FORWARD[o]
+            o: _difference.FORWARD[o]
             for o in (
                 Operator.GRADIENT,
                 Operator.VALUE_AND_GRADIENT,
