@@ -27,8 +27,9 @@ SHOWN = (
 )  # fmt: skip
 
 QUICK_TOOLS = {"numpy", "dual", "autograd"}
-# The same code with another setting as a method that shows everything: one case of each of these.
-OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default"}
+# The same code with another setting, or compiled otherwise, as a method that shows everything: one case
+# of each of these.
+OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default", "sympy-numba", "sympy-c"}
 FIRST = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN}
 
 
