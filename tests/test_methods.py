@@ -33,8 +33,11 @@ PEERS = {
     "algopy", "casadi", "findiff", "hyperjet", "jacobi", "mpmath", "mygrad", "num-dual", "numdifftools",
     "pytensor", "scipy", "symengine", "tensorflow", "torch", "uncertainties",
 }  # fmt: skip
-# The same code with another setting as a method that shows everything: the same.
-OTHERWISE_SET = {"numba-dual-strict", "jax-reverse-default", "jax-aot", "jax-eager", "jax-float32"}
+# The same code with another setting, or compiled otherwise, as a method that shows everything: the same.
+OTHERWISE_SET = {
+    "numba-dual-strict", "jax-reverse-default", "jax-aot", "jax-eager", "jax-float32", "sympy-numba",
+    "sympy-c",
+}  # fmt: skip
 # Adds up variables in the order of a set, which differs from call to call: so do the last bits.
 UNORDERED = {"uncertainties-umath"}
 FEW = {Operator.GRADIENT, Operator.DERIVATIVE, Operator.JACOBIAN, Operator.PROPAGATE}

@@ -40,7 +40,7 @@ def test_each_file_in_methods_offers_methods_named_by_their_keys() -> None:
 def test_the_issues_methods_are_there() -> None:
     expected = {
         "autograd-reverse", "jax-forward", "jax-reverse", "jax-reverse-default", "jax-hessian",
-        "sympy-numpy",
+        "sympy-numpy", "sympy-numba", "sympy-c",
     }  # fmt: skip
     assert expected <= set(registry.methods())
 
