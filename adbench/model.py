@@ -662,7 +662,8 @@ class Result:
 
     `memory` holds byte counts by name (``docs/results.md`` lists them; absent or None: not known),
     `voided` the number of blocks that were disturbed and measured again, and `shared` says whether
-    the process held other methods too.
+    the process held other methods too. `evaluations` is how often one call calls f; None where that
+    was not counted, or f is not called any more.
     """
 
     case: Case
@@ -679,6 +680,7 @@ class Result:
     memory: Mapping[str, int | None] = field(default_factory=dict)
     voided: int = 0
     shared: bool = False
+    evaluations: int | None = None
 
     def __post_init__(self) -> None:
         steady = any(m.phase is Phase.STEADY for m in self.measurements)

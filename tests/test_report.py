@@ -710,7 +710,8 @@ def test_an_open_end_of_an_interval_is_said_to_be_open():
 def test_phases_stand_side_by_side_and_empty_ones_are_left_out(text, parsed):
     heads = [th["text"] for th in parsed.all("th")]
     shown = [head for _, head, _ in phases.COLUMNS]
-    assert [h for h in heads if h in shown] == [h for h in shown if h != "peak on device"]
+    unknown = {"peak on device", "calls of f"}
+    assert [h for h in heads if h in shown] == [h for h in shown if h not in unknown]
     (table,) = [t["text"] for t in parsed.all("table") if "phases" in t.get("class", "")]
     assert "No phase is averaged into another" in table
     assert "compiled kernels only, of Numba the whole function with its wrappers" in re.sub(
@@ -795,3 +796,17 @@ def test_cores_used_stand_beside_those_asked_for(text, parsed):
     two = render([(header, lines)])
     assert said not in two
     assert "2 threads on 2 pinned cores" in section(two, "answer")
+
+
+def test_calls_of_f_stand_among_the_phases_where_they_were_counted(text):
+    assert "Calls of f" not in section(text, "methods")
+    header, lines = synthetic.run()
+    for line in lines:
+        if line["method"] == "numpy-central" and line["problem"] == "rosenbrock":
+            line["evaluations"] = 2 * line["n"]
+    found = phases.phase_table(only([(header, lines)]))
+    place = found["heads"].index("calls of f")
+    known = {(x["row"], x["method"]): x["cells"][place]["text"] for x in found["lines"]}
+    assert known["rosenbrock[10]/gradient", "numpy-central"] == "20"
+    assert known["rosenbrock[10]/gradient", "jax-reverse"] == ""
+    assert "Calls of f" in section(render([(header, lines)]), "methods")

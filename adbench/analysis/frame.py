@@ -68,6 +68,7 @@ COLUMNS: Mapping[str, str] = {
     "worst_rel": "float64",
     "worst_ulp": "float64",
     "kappa": "float64",
+    "evaluations": "float64",
     "baseline_bytes": "float64",
     "peak_bytes": "float64",
     "above_bytes": "float64",
@@ -169,6 +170,7 @@ def _record(
         "pool_threads": _number(store.pool_threads(line)),
         "excess": store.excess(line, host.threads),
         **{key: _number(accuracy.get(key)) for key in ACCURACY},
+        "evaluations": _number(line.get("evaluations")),
         **_memory(line.get("memory") or {}),
     }
 

@@ -48,6 +48,7 @@ def evaluate(
         "error_rel": _number(accuracy.get("error_rel")),
         "error_ulp": _number(accuracy.get("error_ulp")),
         "kappa": _number(accuracy.get("kappa")),
+        "evaluations": found.evaluations,
         "versions": found.versions,
     }
     if as_json:

@@ -28,6 +28,8 @@ VALUE_EVERY = 3
 ROUND_TRIPS = 5
 # Share of a case's time that steady blocks of slow calls may take.
 SHARE = 0.7
+# A case whose prepare, compile and first call took longer than this is not counted calls of f.
+COUNT_S = 1.0
 # What each request's seconds are spent on, for the account of a run.
 SPENT_ON = {"prepare": "prepare", "compile": "compile", "first": "first"}
 
@@ -220,19 +222,25 @@ class Cell:
             samples.clear()
         self.values_left = self.voids = self.voided = 0
 
+    @property
+    def countable(self) -> bool:
+        """Whether calls of f are counted: once a case, of tools that compile nothing, if that is cheap."""
+        once = sum(s.wall_s for s in self.singles.values()) + self.call_s
+        return self.repeat == 0 and not (self.twin or self.method.compiles) and once < COUNT_S
+
     def finish(self, point: Point) -> Result:
         """Prove and judge once more, measure round trips, and close the case."""
         self.prove()
         if self.call_s * ROUND_TRIPS < stopwatch.STEADY_S:
             self.trips = [b for b in self.ask("round_trips", ROUND_TRIPS) if b.void is None]
-        answer = self.ask("finish")
+        answer = self.ask("finish", self.countable)
         if answer["result"] is not None:
             self._judge(answer["result"], point)
         used = answer["memory"]
         self.worker.threads = answer.get("threads", self.worker.threads)
         if self.shared:  # other methods allocate meanwhile
             used |= {"baseline_bytes": None, "peak_bytes": None}
-        return self.result(Outcome.OK, "", point, used)
+        return self.result(Outcome.OK, "", point, used, answer.get("evaluations"))
 
     def result(
         self,
@@ -240,6 +248,7 @@ class Cell:
         message: str,
         point: Point | None,
         memory: dict[str, int | None] | None = None,
+        evaluations: int | None = None,
     ) -> Result:
         """The result as it stands; measurements only when the case ran."""
         form = self.method.form(self.row.problem)
@@ -258,6 +267,7 @@ class Cell:
             memory=memory or {},
             voided=self.voided,
             shared=self.shared,
+            evaluations=evaluations,
         )
 
     def _measurements(self) -> tuple[Measurement, ...]:

@@ -32,6 +32,7 @@ class Evaluation:
     reference: Any
     accuracy: Any
     versions: dict[str, str]
+    evaluations: int | None = None
 
 
 def evaluate(
@@ -50,13 +51,14 @@ def evaluate(
     chosen = row.methods[0]
     preset = replace(PRESETS["standard"], limits=limits or PRESETS["standard"].limits)
     cell = Cell(row, chosen, Worker(machine.cores_of(0)), 0, False, preset)
-    outcome, message, truth = Outcome.OK, "", None
+    outcome, message, truth, calls = Outcome.OK, "", None, None
     known = decided(row, chosen)
     try:
         if known is not None:
             outcome, message = known
         else:
             cell.begin(point, None if at is None else [float(v) for v in at])
+            calls = cell.ask("evaluations") if cell.countable else None
     except Failure as failure:
         outcome, message = failure.outcome, failure.message
     finally:
@@ -66,7 +68,7 @@ def evaluate(
             truth = certified(row.problem, row.size, row.operator, point)
     accuracy = cell.verdict.accuracy if cell.verdict else None
     found = machine.versions_of(chosen)
-    return Evaluation(case, outcome, message, point, cell.answer, truth, accuracy, found)
+    return Evaluation(case, outcome, message, point, cell.answer, truth, accuracy, found, calls)
 
 
 def _row(case: Case) -> Row:

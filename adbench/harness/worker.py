@@ -159,13 +159,25 @@ class Seat:
         """From NumPy arrays to a NumPy array."""
         return self.main.round_trips(self.point, blocks)
 
-    def finish(self) -> dict[str, Any]:
-        """The last result of the steady calls and what the case used of memory; the case is dropped."""
+    def evaluations(self) -> int | None:
+        """Calls of f in one call; None where the tool calls f no more, or cannot be counted."""
+        from adbench.harness import evaluations
+
+        try:
+            return evaluations.count(self.method, self.form, self.operator, self.other, self.point)
+        except Exception:  # the case itself ran; what a method makes of another function is its own
+            return None
+
+    def finish(self, count: bool = False) -> dict[str, Any]:
+        """The last result of the steady calls, what the case used of memory and, if asked, how often it
+        calls f; the case is dropped.
+        """
         last, used = self.main.last, self._memory()
         result = None if last is None else self._numbers(last)
+        calls = self.evaluations() if count else None
         self.main = self.value = self.point = self.other = self.form = None
         # once more: a library may have started its threads with the first call
-        return {"result": result, "memory": used, "threads": _threads()}
+        return {"result": result, "memory": used, "threads": _threads(), "evaluations": calls}
 
     def _numbers(self, decoded: Any) -> Any:
         """A plain float64 array: nothing of a tool travels to the parent. Of a sparse Jacobian, its

@@ -8,7 +8,7 @@ from typing import Any
 
 from adbench.analysis import cost_ratios
 from adbench.analysis.compare import LEVEL
-from adbench.analysis.wording import coverage, seconds, span, times
+from adbench.analysis.wording import count, coverage, seconds, span, times
 from adbench.report.facts import Facts
 from adbench.report.words import memory
 
@@ -24,6 +24,7 @@ COLUMNS: tuple[tuple[str, str, Shown], ...] = (
     ("time_s", "steady call", seconds),
     ("round_trip_s", "round trip", seconds),
     ("ratio", "derivative / f", times),
+    ("evaluations", "calls of f", count),
     ("above_bytes", "memory above baseline", memory),
     ("temp_bytes", "scratch (XLA)", memory),
     ("code_bytes", "code", memory),
@@ -38,7 +39,7 @@ def phase_table(facts: Facts) -> dict[str, Any] | None:
         return None
     key = ["row", "method"]
     own = facts.frame[~facts.frame["twin"]]
-    imports = own.groupby(key, as_index=False)["import_s"].median()
+    imports = own.groupby(key, as_index=False)[["import_s", "evaluations"]].median()
     costs = cost_ratios(facts.frame)[[*key, "ratio", "low", "high"]]
     order = {row: place for place, row in enumerate(dict.fromkeys(facts.summary["row"]))}
     timed = timed.merge(imports, on=key, how="left").merge(costs, on=key, how="left")

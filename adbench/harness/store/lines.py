@@ -56,6 +56,7 @@ def line_of(result: Result, method: Method, finished: str) -> dict[str, Any]:
         "measurements": [_measurement(m) for m in result.measurements],
         "accuracy": _finite(result.accuracy) if result.accuracy is not None else None,
         "memory": dict(result.memory),
+        "evaluations": result.evaluations,
         "finished": finished,
     }
 
