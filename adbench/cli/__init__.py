@@ -29,6 +29,7 @@ for name, command, example in (
     ("report", pages.report, pages.EXAMPLE),
     ("eval", evaluation.evaluate, evaluation.EXAMPLE),
     ("compare", changes.compare, changes.EXAMPLE),
+    ("gate", changes.gate, changes.EXAMPLE_GATE),
     ("merge", files.merge, files.EXAMPLE_MERGE),
     ("export", files.export, files.EXAMPLE_EXPORT),
     ("frame", history.frame, history.EXAMPLE),
