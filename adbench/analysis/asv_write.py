@@ -232,6 +232,6 @@ def _values(frame: pd.DataFrame, started: int) -> dict[str, list[Any]]:
             params = [[repr(case) for case, _ in cases]]
             found[f"{stem}.{figure}"] = [
                 value, params, _version(lines), started, None, low, high, q25, q75, number, repeat,
-                samples,
+                samples, None,
             ]  # fmt: skip
     return found

@@ -6,8 +6,6 @@ where npm has the very file that asv names, its hash is checked against asv's ow
 newest report is put beside the history, with a link. Running it again makes the same site.
 """
 
-from __future__ import annotations
-
 import argparse
 import base64
 import hashlib
