@@ -128,6 +128,7 @@ def tidy(
     own = (line for line in lines if line.get("kind") == "result" and not line.get("base"))
     records = [_record(line, clock, known) for line in own]
     frame = pd.DataFrame.from_records(records, columns=list(COLUMNS)).astype(dict(COLUMNS))
+    frame = frame.copy()  # in few blocks again: astype leaves each column in one of its own
     return frame.drop_duplicates(KEY, keep="last").sort_values(
         ["problem", "operator", "size_n", "method", "twin", "set", "repeat"], ignore_index=True
     )

@@ -19,12 +19,14 @@ def cores_used(line: Mapping[str, Any]) -> float | None:
     What is booked between blocks does not count, nor does time in which the process was kept waiting.
     """
     steady = next((m for m in line.get("measurements") or () if m["phase"] == "steady"), None)
-    if steady is None or any(s is None or s <= 0 for s in (*steady["cpu_s"], *steady["wall_s"])):
+    if steady is None:
         return None
-    wall_s, cpu_s = (
-        math.fsum(s * loops for s, loops in zip(steady[clock], steady["loops"], strict=True))
-        for clock in ("wall_s", "cpu_s")
-    )
+    loops, *clocks = (steady.get(name) or () for name in ("loops", "cpu_s", "wall_s"))
+    if any(len(c) != len(loops) or any(s is None or s <= 0 for s in c) for c in clocks):
+        return None  # other programs' files, and machines whose clock of CPU time is too coarse
+    cpu_s, wall_s = (math.fsum(s * n for s, n in zip(c, loops, strict=True)) for c in clocks)
+    if wall_s == 0.0:
+        return None
     return cpu_s / wall_s
 
 
