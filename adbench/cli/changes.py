@@ -14,7 +14,7 @@ from adbench.cli.terminal import Filters, Json, note, print_json, say, table
 __all__ = ["EXAMPLE", "EXAMPLE_GATE", "compare", "gate"]
 
 EXAMPLE = "adbench compare main.jsonl branch.jsonl --json"
-EXAMPLE_GATE = "git worktree add ../base main && adbench gate ../base --markdown gate.md"
+EXAMPLE_GATE = "adbench gate ../base --markdown gate.md"
 
 
 def compare(
@@ -48,7 +48,11 @@ def compare(
 
 def gate(
     base: Annotated[
-        Path, typer.Argument(metavar="BASE", help="Checkout of the state to compare with.")
+        Path,
+        typer.Argument(
+            metavar="BASE",
+            help="Checkout of the state to compare with, such as: git worktree add ../base main.",
+        ),
     ],
     filters: Filters = None,
     out_file: Annotated[

@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+from adbench.methods._symbols import applied
 from adbench.model import ELEMENTARY, Form, namespace
 
 MAX_OPERATIONS = 20_000
@@ -25,20 +26,15 @@ def written_out(form: Form, n: int, width: int) -> tuple[list[Any], list[Any], l
     """
     import symengine
 
-    counted = _run(form, _counting_words(), [_Count() for _ in range(n)], [_Count()] * width)
+    counted = applied(form, _counting_words(), [_Count() for _ in range(n)], [_Count()] * width)
     counts = counted if isinstance(counted, list) else [counted]
     if sum(c.operations for c in counts if isinstance(c, _Count)) > MAX_OPERATIONS:
         _refuse()
     xs = [symengine.Symbol(f"x{i}") for i in range(n)]
     data = [symengine.Symbol(f"d{i}") for i in range(width)]
-    result = _run(form, _words(), xs, data)
+    result = applied(form, _words(), xs, data)
     results = result if isinstance(result, list) else [result]
     return [symengine.sympify(r) for r in results], xs, data
-
-
-def _run(form: Form, words: ModuleType, xs: list[Any], data: list[Any]) -> Any:
-    f = form.build(words)
-    return f(*xs, *data) if form.elementwise else f(xs, *data)
 
 
 def _refuse() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adbench.methods._shared import ELEMENTWISE, Function
+from adbench.methods._symbols import terms_along
 from adbench.methods._sympy_text import Text, written_out
 from adbench.model import Form, Operator, Point, given
 
@@ -164,11 +165,11 @@ def _places(operator: Operator, text: Text, vs: Sequence[Any], point: Point) -> 
     if operator is Operator.HESSIAN:
         return _hessian(f, xs)
     if operator is Operator.HVP:
-        return _gradient(_along(f, xs, vs), xs)
+        return _gradient(_sum(terms_along(f, xs, vs)), xs)
     if operator is Operator.NEWTON_DIRECTION:
-        return [*_gradient(f, xs), *_gradient(_along(f, xs, [1] * len(xs)), xs)]
+        return [*_gradient(f, xs), *_gradient(_sum(terms_along(f, xs, [1] * len(xs))), xs)]
     if operator is Operator.JVP:
-        return [_along(g, xs, vs) for g in text.results]
+        return [_sum(terms_along(g, xs, vs)) for g in text.results]
     if operator is Operator.VJP:
         rows = [_gradient(g, xs) for g in text.results]
         columns = zip(*rows, strict=True)
@@ -184,11 +185,6 @@ def _gradient(f: Any, xs: Sequence[Any]) -> list[Any]:
 
     there = f.free_symbols
     return [f.diff(x) if x in there else sympy.Integer(0) for x in xs]
-
-
-def _along(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> Any:
-    there = f.free_symbols
-    return _sum(f.diff(x) * v for x, v in zip(xs, vs, strict=True) if x in there)
 
 
 def _sum(terms: Any) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NoReturn
 
+from adbench.methods._symbols import applied
 from adbench.model import ELEMENTARY, Form, namespace
 
 MAX_OPERATIONS = 2_000
@@ -50,17 +51,12 @@ def written_out(form: Form, n: int, width: int) -> Text:
     """
     import sympy
 
-    _refuse_long(_run(form, _counting_words(), _counts(n), _counts(width)))
+    _refuse_long(applied(form, _counting_words(), _counts(n), _counts(width)))
     xs = [sympy.Symbol(f"x{i}", real=True) for i in range(n)]
     data = [sympy.Symbol(f"d{i}", real=True) for i in range(width)]
-    result = _run(form, _words(), xs, data)
+    result = applied(form, _words(), xs, data)
     vector = isinstance(result, list)
     return Text([sympy.sympify(r) for r in (result if vector else [result])], vector, xs, data)
-
-
-def _run(form: Form, words: ModuleType, xs: list[Any], data: list[Any]) -> Any:
-    f = form.build(words)
-    return f(*xs, *data) if form.elementwise else f(xs, *data)
 
 
 class _Count:

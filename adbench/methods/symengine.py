@@ -27,6 +27,7 @@ from adbench.methods._shared import (
     deliver,
     propagated,
 )
+from adbench.methods._symbols import terms_along
 from adbench.methods._symengine_text import written_out
 from adbench.model import Floats, Form, Method, Operator, Point, Prepared, given
 
@@ -45,11 +46,11 @@ def _places(
     if operator is Operator.HESSIAN:
         return [d for slope in _gradient(f, xs) for d in _gradient(slope, xs)]
     if operator is Operator.HVP:
-        return _gradient(_along(f, xs, vs), xs)
+        return _gradient(_sum(terms_along(f, xs, vs)), xs)
     if operator is Operator.NEWTON_DIRECTION:
-        return [*_gradient(f, xs), *_gradient(_along(f, xs, [1] * len(xs)), xs)]
+        return [*_gradient(f, xs), *_gradient(_sum(terms_along(f, xs, [1] * len(xs))), xs)]
     if operator is Operator.JVP:
-        return [_along(g, xs, vs) for g in fs]
+        return [_sum(terms_along(g, xs, vs)) for g in fs]
     if operator is Operator.VJP:
         return _gradient(_sum(u * g for u, g in zip(vs, fs, strict=True)), xs)
     if operator is Operator.JACOBIAN and point.pattern is not None:
@@ -63,11 +64,6 @@ def _gradient(f: Any, xs: Sequence[Any]) -> list[Any]:
 
     there = f.free_symbols
     return [f.diff(x) if x in there else symengine.Integer(0) for x in xs]
-
-
-def _along(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> Any:
-    there = f.free_symbols
-    return _sum(f.diff(x) * v for x, v in zip(xs, vs, strict=True) if x in there)
 
 
 def _sum(terms: Any) -> Any:
