@@ -178,7 +178,7 @@ METHODS = [
     ),
     _method(
         "sympy-numba",
-        "the same derivatives, lambdified with cse and compiled by Numba; a loop over data of one term",
+        "SymPy's derivatives lambdified with cse and compiled by Numba, one term after another",
         partial(_compiled, by_numba),
         tools=("numba",),
         imports=("sympy.codegen.cfunctions",),
@@ -186,7 +186,7 @@ METHODS = [
     ),
     _method(
         "sympy-c",
-        "the same derivatives as C code by SymPy's autowrap (Cython, the C compiler at -O3)",
+        "SymPy's derivatives as C, one term after another; compiled by its autowrap (Cython, cc -O3)",
         partial(_compiled, by_c),
         tools=("Cython", "setuptools"),
         imports=("sympy.codegen.cfunctions", "sympy.utilities.autowrap"),
