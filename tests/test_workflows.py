@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from test_dashboard import needed
+from needs import needed
 from test_docs import load
 
 ROOT = Path(__file__).parents[1]
