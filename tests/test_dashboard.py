@@ -1,7 +1,6 @@
 """The dashboard: asv's site made of results that `adbench run` could have written, offline."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,20 +8,13 @@ from types import ModuleType
 
 import asv_history
 import pytest
+from needs import needed
 from test_docs import load
 
 pytest.importorskip("asv", reason="asv is not installed: pip install -e '.[asv]'")
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks" / "dashboard"
 pytestmark = pytest.mark.slow
-
-
-def needed(what: str, found: object) -> None:
-    """Skip on a user's machine; continuous integration must have it."""
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail(f"no {what} here, and CI must build the site: apt-get install {what}")
-        pytest.skip(f"no {what} here: apt-get install {what}")
 
 
 @pytest.fixture(scope="module")
