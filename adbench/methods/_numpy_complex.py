@@ -10,6 +10,7 @@ here it is the analytic one, which on real matrices is the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -23,11 +24,16 @@ from adbench.model import Floats, Form, Operator, Pattern, namespace
 ALONG = 2.0**-200
 
 
-def complex_step(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operator, Function]:
-    """The operators of the complex step; parameters as of `_numpy_differences.forward`."""
+def complex_step(
+    f: Function, k: int, pattern: Pattern | None, bits: int = 100
+) -> Mapping[Operator, Function]:
+    """The operators of the complex step; parameters as of `_numpy_differences.forward`.
+
+    Steps are about ``2**-bits`` of the variables, but for those along a direction.
+    """
 
     def derivative(x: Floats, *data: Any) -> Floats:
-        h, result = _tiny(x), np.empty(len(x))
+        h, result = _tiny(x, bits), np.empty(len(x))
         y = x.astype(np.complex128)
         for part in parts(k, len(x)):
             y.imag[part] = h[part]
@@ -38,7 +44,7 @@ def complex_step(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
     def gradient(x: Any, *data: Any) -> tuple[Any, Floats]:
         y = like(x, np.asarray(x).astype(np.complex128))
         value, result = 0.0, np.empty(len(x))
-        for i, h in enumerate(_tiny(x).tolist()):
+        for i, h in enumerate(_each_tiny(x, bits)):
             y[i] = complex(x[i], h)
             z = f(y, *data)
             value, result[i] = z.real, z.imag / h
@@ -47,7 +53,7 @@ def complex_step(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
 
     def jacobian(x: Any, *data: Any) -> Floats:
         y, columns = like(x, np.asarray(x).astype(np.complex128)), []
-        for i, h in enumerate(_tiny(x).tolist()):
+        for i, h in enumerate(_each_tiny(x, bits)):
             y[i] = complex(x[i], h)
             columns.append(np.imag(as_vector(f(y, *data))) / h)
             y[i] = complex(x[i], 0.0)
@@ -62,7 +68,7 @@ def complex_step(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
 
     def entries(x: Any, *data: Any) -> Floats:
         assert pattern is not None
-        h = _tiny(x)
+        h = _tiny(x, bits)
         products = [moved(x, h * seed, *data) for seed in pattern.seeds]
         return pattern.from_columns(products) / h[pattern.columns]
 
@@ -76,10 +82,16 @@ def complex_step(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
     }
 
 
-def _tiny(x: Any) -> Floats:
-    """Imaginary steps: about 2**-100 of each |x_i|, powers of two so that dividing by them is exact."""
-    powers: Floats = np.ldexp(1.0, np.frexp(np.asarray(x))[1] - 100)
+def _tiny(x: Any, bits: int) -> Floats:
+    """Imaginary steps: about 2**-bits of each |x_i|, powers of two so that dividing by them is exact."""
+    powers: Floats = np.ldexp(1.0, np.frexp(np.asarray(x))[1] - bits)
     return powers
+
+
+def _each_tiny(x: Any, bits: int) -> list[float]:
+    """The same of each variable by itself, as `each_step`."""
+    numbers = x.tolist() if isinstance(x, np.ndarray) else x
+    return [math.ldexp(1.0, math.frexp(v)[1] - bits) for v in numbers]
 
 
 def words(form: Form) -> ModuleType:
