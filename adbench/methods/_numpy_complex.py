@@ -42,21 +42,21 @@ def complex_step(
         return result
 
     def gradient(x: Any, *data: Any) -> tuple[Any, Floats]:
-        y = like(x, np.asarray(x).astype(np.complex128))
-        value, result = 0.0, np.empty(len(x))
-        for i, h in enumerate(_each_tiny(x, bits)):
-            y[i] = complex(x[i], h)
+        y, z = like(x, np.asarray(x).astype(np.complex128)), 0j
+        result = np.empty(len(x))
+        for i, (centre, h) in enumerate(_numbers(x, bits)):
+            y[i] = complex(centre, h)
             z = f(y, *data)
-            value, result[i] = z.real, z.imag / h
-            y[i] = complex(x[i], 0.0)
-        return value, result
+            result[i] = z.imag / h
+            y[i] = complex(centre)
+        return z.real, result
 
     def jacobian(x: Any, *data: Any) -> Floats:
         y, columns = like(x, np.asarray(x).astype(np.complex128)), []
-        for i, h in enumerate(_each_tiny(x, bits)):
-            y[i] = complex(x[i], h)
+        for i, (centre, h) in enumerate(_numbers(x, bits)):
+            y[i] = complex(centre, h)
             columns.append(np.imag(as_vector(f(y, *data))) / h)
-            y[i] = complex(x[i], 0.0)
+            y[i] = complex(centre)
         return np.array(columns).T
 
     def moved(x: Any, moves: Floats, *data: Any) -> Floats:
@@ -88,10 +88,10 @@ def _tiny(x: Any, bits: int) -> Floats:
     return powers
 
 
-def _each_tiny(x: Any, bits: int) -> list[float]:
-    """The same of each variable by itself, as `each_step`."""
+def _numbers(x: Any, bits: int) -> list[tuple[float, float]]:
+    """Each variable with its step, as Python numbers: arrays would cost more than a short f."""
     numbers = x.tolist() if isinstance(x, np.ndarray) else x
-    return [math.ldexp(1.0, math.frexp(v)[1] - bits) for v in numbers]
+    return [(v, math.ldexp(1.0, math.frexp(v)[1] - bits)) for v in numbers]
 
 
 def words(form: Form) -> ModuleType:

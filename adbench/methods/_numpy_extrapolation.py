@@ -87,7 +87,11 @@ def ridders(f: Function, k: int, pattern: Pattern | None, first_step: float = FI
         powers: Floats = np.ldexp(first_step, np.frexp(size)[1] - 1)
         return powers
 
-    sizes = Sizes(first_steps, lambda x: first_steps(x).tolist())
+    def each_first_step(x: Any) -> list[float]:
+        numbers = x.tolist() if isinstance(x, np.ndarray) else x
+        return [math.ldexp(first_step, math.frexp(max(abs(v), 1.0))[1] - 1) for v in numbers]
+
+    sizes = Sizes(first_steps, each_first_step)
     return _ways(f, k, pattern, (extrapolated, extrapolated_all), sizes)
 
 
