@@ -82,6 +82,7 @@ def _method(m: Method) -> dict[str, Any]:
         "summary": m.summary,
         "tool": m.tool,
         "mode": m.mode,
+        "dtype": m.dtype,
         "reads": list(m.reads),
         "operators": [o.value for o in m.operators],
         "exact": not m.rtol,
