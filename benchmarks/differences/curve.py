@@ -46,7 +46,7 @@ STEPS = {
     "numpy-fourth": EPS**FINE,
     "findiff-coefficients": EPS**FINE,
     "numpy-ridders": FIRST_STEP,
-    "complex-step": 2.0**-100,
+    "complex-step": 2.0**-200,
     "numba-complex": 2.0**-200,
     "jacobi-jacobi": 0.25,
     "scipy-differentiate": 0.5,
@@ -72,7 +72,7 @@ def _rules() -> dict[str, tuple[Callable[[Any, float], Any], Callable[[Any], Any
         "fourth order": (lambda f, h: fourth(f, 0, None, exponent(h)), plain, False),
         "Ridders": (lambda f, h: ridders(f, 0, None, first_step=h), plain, True),
         "complex step": (
-            lambda f, h: complex_step(f, 0, None, bits=round(-math.log2(h))), analytic, True,
+            lambda f, h: complex_step(f, 0, None, h), analytic, True,
         ),
     }  # fmt: skip
 

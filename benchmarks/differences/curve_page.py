@@ -27,6 +27,8 @@ DASHES = {"forward": [1, 0], "central": [1, 0], "fourth order": [1, 0], "Ridders
 # Ideal exponents of eps, and the powers of the step in the truncation error.
 IDEAL = {"forward": (1 / 2, 1), "central": (1 / 3, 2), "fourth order": (1 / 5, 4)}
 EPS = 2.0**-52
+# How far below its point a name stands, in pixels, where neighbours are in the way.
+NUDGES = {"numpy-ridders": 30, "scipy-differentiate": -11, "scipy-approx-fprime": 17}
 LEAST = 1e-17  # an error of 0 has no place on this axis
 
 
@@ -35,7 +37,9 @@ def chart(lines: Lines) -> str:
     both = alt.vconcat(_curves(lines), _tools(lines), spacing=28).configure_axis(
         labelFontSize=12, titleFontSize=13, gridColor="#e4e4e4"
     )
-    styled = both.configure_view(stroke="#999999").configure_title(fontSize=15, anchor="start")
+    styled = both.configure_view(stroke="#999999").configure_title(
+        fontSize=15, anchor="start", frame="group"
+    )
     styled = styled.configure_legend(labelFontSize=12, titleFontSize=12, symbolStrokeWidth=3)
     svg: str = vl_convert.vegalite_to_svg(styled.properties(background="white").to_dict())
     return svg
@@ -65,7 +69,26 @@ def _curves(lines: Lines) -> Any:
     named = alt.Chart(marks).mark_text(dx=5, align="left", fontSize=12, color="#444444")
     named = named.encode(x="step:Q", y=alt.datum(2.5), text="text:N")
     title = "Error of differences against their step: the gradient of gauss_nll[100]"
-    return (ruled + lined + named).properties(width=640, height=400, title=title)
+    return (ruled + lined + named + _landed(lines)).properties(width=640, height=400, title=title)
+
+
+def _landed(lines: Lines) -> Any:
+    """The methods whose step is known, those of one step under one name."""
+    known = [x for x in lines if x["kind"] == "tool" and x["error"] and (x["step"] or 0.0) >= 1e-16]
+    points = alt.Chart(pd.DataFrame(known)).mark_point(
+        shape="diamond", filled=True, size=60, color="black", opacity=1
+    ).encode(x="step:Q", y="error:Q")  # fmt: skip
+    layers = [points]
+    for step in sorted({float(x["step"]) for x in known}):
+        here = [x for x in known if x["step"] == step]
+        row = {"step": step, "error": min(float(x["error"]) for x in here)}
+        row["text"] = ", ".join(sorted(str(x["method"]) for x in here))
+        dy = next((NUDGES[x["method"]] for x in here if x["method"] in NUDGES), 13)
+        text = alt.Chart(pd.DataFrame([row])).mark_text(
+            align="right", dx=-4 if step > 0.1 else -12, dy=dy, fontSize=11, color="black"
+        )
+        layers.append(text.encode(x="step:Q", y="error:Q", text="text:N"))
+    return alt.layer(*layers)
 
 
 def _tools(lines: Lines) -> Any:
@@ -77,7 +100,7 @@ def _tools(lines: Lines) -> Any:
     x = alt.X(
         "shown:Q", title="relative error of the gradient (norms); the tick is what is promised"
     )
-    x = x.scale(type="log", domain=[1e-17, 1e-3], nice=False).axis(
+    x = x.scale(type="log", domain=[1e-17, 1e-2], nice=False).axis(
         values=[10.0**-k for k in range(3, 18, 2)], format=".0e"
     )
     y = alt.Y("method:N", title=None, sort=order)
@@ -153,7 +176,8 @@ this picture. From the left, where steps are small, **rounding** is divided by t
 values of f are subtracted, of which only the last digits differ, and what is left grows as 1 / step, a
 line of slope -1, ragged because rounding is a matter of luck. In between lies the best step. Theory has
 it near eps^(1/2) for forward, eps^(1/3) for central differences and eps^(1/5) for fourth order, where
-f and its derivatives are of one size; the dashed rules mark these.
+f and its derivatives are of one size; the dashed rules mark these, black diamonds the methods that have one step
+(or a first one).
 
 {rules}
 
@@ -162,7 +186,7 @@ Slopes are fitted from ten times the best step to 0.1, and from 1e-14 to a tenth
 - **Ridders** starts from a step and extrapolates from halved ones; its axis is the first step. A large one
   costs little, since it is extrapolated away: the curve is low over many decades.
 - The **complex step** subtracts nothing: no rounding branch. Its error falls with slope 2 and
-  then stays at the last digit, however small the step; methods take one of 2^-100 and less, far off this picture.
+  then stays at the last digit, however small the step; methods take 2^-200, far off this picture.
 
 Where each method lands with its own default, the most accurate first:
 
