@@ -214,3 +214,18 @@ def conformance(session: nox.Session) -> None:
     options = ("--past-gaps", "--limit-s", "10", "--budget-min", "30")
     session.run("python", script, "run", "--out", lines, *options, *session.posargs)
     session.run("python", script, "conformance", lines, "--out", "docs/conformance.md")
+
+
+@nox.session
+def overhead(session: nox.Session) -> None:
+    """What adapters cost: calls of methods beside calls of their tools by hand; options after `--`."""
+    install(session, "-e", ".[core]")
+    script = "benchmarks/adapters/overhead.py"
+    session.run("python", script, "--out", "build/overhead.md", *session.posargs)
+
+
+@nox.session(name="v-curve")
+def v_curve(session: nox.Session) -> None:
+    """The error of finite differences against their step, drawn, in build/differences."""
+    install(session, "-e", ".[all]")
+    session.run("python", "benchmarks/differences/curve.py", "--out", "build/differences")

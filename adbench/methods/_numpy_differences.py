@@ -21,12 +21,13 @@ variables of a colour move at once, each by its own step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from adbench.methods._difference import along
+from adbench.methods._difference import EPS, along
 from adbench.methods._shared import Function, parts, propagated
 from adbench.model import Floats, Operator, Pattern
 
@@ -45,7 +46,16 @@ def steps(x: Any, exponent: float) -> Floats:
     return exact
 
 
-def forward(f: Function, k: int, pattern: Pattern | None) -> Ways:
+def each_step(x: Any, exponent: float) -> list[float]:
+    """The same of each variable by itself: setting up arrays would cost more than a short f."""
+    if isinstance(x, np.ndarray) and x.dtype != np.float64:
+        return list(steps(x, exponent).tolist())
+    sizes = [abs(v) for v in (x.tolist() if isinstance(x, np.ndarray) else x)]
+    scale = EPS**exponent
+    return [(size + scale * (size if size > 1.0 else 1.0)) - size for size in sizes]
+
+
+def forward(f: Function, k: int, pattern: Pattern | None, exponent: float = 1 / 2) -> Ways:
     """The operators of forward differences.
 
     Parameters
@@ -56,10 +66,12 @@ def forward(f: Function, k: int, pattern: Pattern | None) -> Ways:
         How many numbers an elementwise f takes at each point; else 0.
     pattern : Pattern or None
         Of a sparse Jacobian.
+    exponent : float
+        Of eps, in the steps.
     """
 
     def derivative(x: Floats, *data: Any) -> Floats:
-        h, y, result = _outward(x), x.copy(), np.empty(len(x))
+        h, y, result = _outward(x, exponent), x.copy(), np.empty(len(x))
         value = f(x, *data)
         for part in parts(k, len(x)):
             y[part] = x[part] + h[part]
@@ -69,7 +81,8 @@ def forward(f: Function, k: int, pattern: Pattern | None) -> Ways:
 
     def both(x: Any, *data: Any) -> tuple[Any, Floats]:
         value, y, gradient = f(x, *data), x.copy(), np.empty(len(x))
-        for i, h in enumerate(_outward(x).tolist()):
+        for i, size in enumerate(each_step(x, exponent)):
+            h = math.copysign(size, x[i])
             y[i] = x[i] + h
             gradient[i] = (f(y, *data) - value) / h
             y[i] = x[i]
@@ -78,21 +91,22 @@ def forward(f: Function, k: int, pattern: Pattern | None) -> Ways:
     def jacobian(x: Any, *data: Any) -> Floats:
         value, y = as_vector(f(x, *data)), x.copy()
         columns = np.empty((len(x), len(value)))
-        for i, h in enumerate(_outward(x).tolist()):
+        for i, size in enumerate(each_step(x, exponent)):
+            h = math.copysign(size, x[i])
             y[i] = x[i] + h
             columns[i] = (as_vector(f(y, *data)) - value) / h
             y[i] = x[i]
         return columns.T
 
     def jvp(x: Any, v: Floats, *data: Any) -> Floats:
-        t = along(x, v, 1 / 2)
+        t = along(x, v, exponent)
         moved = as_array(f(like(x, np.asarray(x) + t * v), *data))
         slopes: Floats = (moved - as_array(f(x, *data))) / t
         return slopes
 
     def entries(x: Any, *data: Any) -> Floats:
         assert pattern is not None
-        h, value = _outward(x), as_vector(f(x, *data))
+        h, value = _outward(x, exponent), as_vector(f(x, *data))
         moved = (like(x, np.asarray(x) + h * seed) for seed in pattern.seeds)
         products = [as_vector(f(y, *data)) - value for y in moved]
         return pattern.from_columns(products) / h[pattern.columns]
@@ -107,17 +121,19 @@ def forward(f: Function, k: int, pattern: Pattern | None) -> Ways:
     }
 
 
-def _outward(x: Any) -> Floats:
+def _outward(x: Any, exponent: float) -> Floats:
     """Steps of forward differences, away from zero."""
-    outward: Floats = np.copysign(steps(x, 1 / 2), x)
+    outward: Floats = np.copysign(steps(x, exponent), x)
     return outward
 
 
-def central(f: Function, k: int, pattern: Pattern | None) -> Ways:
-    """The operators of central differences; parameters as of `forward`."""
+def central(f: Function, k: int, pattern: Pattern | None, exponent: float = 1 / 3) -> Ways:
+    """The operators of central differences; parameters as of `forward`, the exponent of those that
+    are no second derivatives.
+    """
 
     def derivative(x: Floats, *data: Any) -> Floats:
-        h, y, result = steps(x, 1 / 3), x.copy(), np.empty(len(x))
+        h, y, result = steps(x, exponent), x.copy(), np.empty(len(x))
         for part in parts(k, len(x)):
             y[part] = x[part] + h[part]
             above = f(y, *data)
@@ -128,7 +144,7 @@ def central(f: Function, k: int, pattern: Pattern | None) -> Ways:
 
     def gradient(x: Any, *data: Any) -> Floats:
         y, result = x.copy(), np.empty(len(x))
-        for i, h in enumerate(steps(x, 1 / 3).tolist()):
+        for i, h in enumerate(each_step(x, exponent)):
             y[i] = x[i] + h
             above = f(y, *data)
             y[i] = x[i] - h
@@ -138,7 +154,7 @@ def central(f: Function, k: int, pattern: Pattern | None) -> Ways:
 
     def jacobian(x: Any, *data: Any) -> Floats:
         y, columns = x.copy(), []
-        for i, h in enumerate(steps(x, 1 / 3).tolist()):
+        for i, h in enumerate(each_step(x, exponent)):
             y[i] = x[i] + h
             above = as_vector(f(y, *data))
             y[i] = x[i] - h
@@ -154,12 +170,12 @@ def central(f: Function, k: int, pattern: Pattern | None) -> Ways:
         return change
 
     def jvp(x: Any, v: Floats, *data: Any) -> Floats:
-        t = along(x, v, 1 / 3)
+        t = along(x, v, exponent)
         return across(x, t * v, *data) / (2.0 * t)
 
     def entries(x: Any, *data: Any) -> Floats:
         assert pattern is not None
-        h = steps(x, 1 / 3)
+        h = steps(x, exponent)
         products = [across(x, h * seed, *data) for seed in pattern.seeds]
         return pattern.from_columns(products) / (2.0 * h)[pattern.columns]
 
@@ -177,7 +193,7 @@ def central(f: Function, k: int, pattern: Pattern | None) -> Ways:
 
 def _hessian(f: Function, x: Any, data: tuple[Any, ...]) -> Floats:
     """Second central differences: two runs an element of the diagonal, four a pair."""
-    h = steps(x, 1 / 4).tolist()
+    h = each_step(x, 1 / 4)
     centre, n = f(x, *data), len(x)
     result = np.empty((n, n))
 
@@ -211,7 +227,7 @@ def _hvp(f: Function, x: Any, v: Floats, data: tuple[Any, ...]) -> Floats:
         y[i] = middle
         return above - below
 
-    for i, h in enumerate(steps(x, 1 / 4).tolist()):
+    for i, h in enumerate(each_step(x, 1 / 4)):
         above, below = (difference(y, i, h) for y in ends)
         result[i] = (above - below) / (4.0 * h * t)
     return result

@@ -26,23 +26,36 @@ A sparse Jacobian takes one such difference for each colour of its columns.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from adbench.methods._difference import along
-from adbench.methods._numpy_differences import Ways, as_array, as_vector, like, steps
+from adbench.methods._difference import EPS, along
+from adbench.methods._numpy_differences import Ways, as_array, as_vector, each_step, like, steps
 from adbench.methods._shared import Function, parts, propagated
 from adbench.model import Floats, Operator, Pattern
 
 FIRST_STEP, LEVELS, WORSE = 2.0**-11, 10, 2.0
+# eps**FINE is an eighth of eps**(1/5).
+FINE = 1 / 5 - math.log(8.0) / math.log(EPS)
 
 # ``rule(change)``, of ``change(c) = f(x + c h) - f(x - c h)``: the derivative by c at 0.
 Rule = Callable[[Callable[[float], Any]], Any]
 
 
-def fourth(f: Function, k: int, pattern: Pattern | None) -> Ways:
+@dataclass(frozen=True)
+class Sizes:
+    """The steps of all variables, as one array or as a list of numbers."""
+
+    together: Callable[[Any], Floats]
+    each: Callable[[Any], list[float]]
+
+
+def fourth(f: Function, k: int, pattern: Pattern | None, exponent: float = FINE) -> Ways:
     """The operators of differences of fourth order.
 
     Parameters
@@ -53,28 +66,39 @@ def fourth(f: Function, k: int, pattern: Pattern | None) -> Ways:
         How many numbers an elementwise f takes at each point; else 0.
     pattern : Pattern or None
         Of a sparse Jacobian.
+    exponent : float
+        Of eps, in the steps.
     """
 
     def five_points(change: Callable[[float], Any]) -> Any:
         return (8.0 * change(1.0) - change(2.0)) / 12.0
 
-    return _ways(f, k, pattern, (five_points, five_points), fine_steps)
+    sizes = Sizes(partial(steps, exponent=exponent), partial(each_step, exponent=exponent))
+    return _ways(f, k, pattern, (five_points, five_points), sizes)
 
 
 def fine_steps(x: Any) -> Floats:
     """The steps of differences of fourth order."""
-    return steps(x, 1 / 5) / 8.0
+    return steps(x, FINE)
 
 
-def ridders(f: Function, k: int, pattern: Pattern | None) -> Ways:
-    """The operators of extrapolated differences; parameters as of `fourth`."""
+def ridders(f: Function, k: int, pattern: Pattern | None, first_step: float = FIRST_STEP) -> Ways:
+    """The operators of extrapolated differences; parameters as of `fourth`.
+
+    `first_step`, a power of two, is that of a variable below 2.
+    """
 
     def first_steps(x: Any) -> Floats:
         size = np.maximum(np.abs(np.asarray(x)), 1.0)
-        powers: Floats = np.ldexp(FIRST_STEP, np.frexp(size)[1] - 1)
+        powers: Floats = np.ldexp(first_step, np.frexp(size)[1] - 1)
         return powers
 
-    return _ways(f, k, pattern, (extrapolated, extrapolated_all), first_steps)
+    def each_first_step(x: Any) -> list[float]:
+        numbers = x.tolist() if isinstance(x, np.ndarray) else x
+        return [math.ldexp(first_step, math.frexp(max(abs(v), 1.0))[1] - 1) for v in numbers]
+
+    sizes = Sizes(first_steps, each_first_step)
+    return _ways(f, k, pattern, (extrapolated, extrapolated_all), sizes)
 
 
 def _ways(
@@ -82,10 +106,11 @@ def _ways(
     k: int,
     pattern: Pattern | None,
     rules: tuple[Rule, Rule],
-    sizes: Callable[[Any], Floats],
+    steps_of: Sizes,
 ) -> Ways:
-    """Every operator by a rule for numbers and one for arrays, with the steps ``sizes(x)``."""
+    """Every operator by a rule for numbers and one for arrays."""
     number, array = rules
+    sizes = steps_of.together
 
     def derivative(x: Floats, *data: Any) -> Floats:
         h, y, result = sizes(x), x.copy(), np.empty(len(x))
@@ -103,7 +128,7 @@ def _ways(
 
     def gradient(x: Any, *data: Any) -> Floats:
         y, result = x.copy(), np.empty(len(x))
-        for i, h in enumerate(sizes(x).tolist()):
+        for i, h in enumerate(steps_of.each(x)):
 
             def change(c: float, i: int = i, h: float = h) -> Any:
                 y[i] = x[i] + c * h
