@@ -1,5 +1,6 @@
 """What is particular to CasADi: words, mapped terms, native sparsity, generated C, what it refuses."""
 
+import math
 import shutil
 from typing import Any
 
@@ -16,7 +17,7 @@ from adbench.reference.truth import certified
 
 casadi = pytest.importorskip("casadi")
 
-SX, C = registry.method("casadi-sx"), registry.method("casadi-c")
+SX, MX, C = (registry.method(f"casadi-{way}") for way in ("sx", "mx", "c"))
 MISSING = {"erfc", "lgamma"}
 SMALL = {
     "rosenbrock": 2, "gauss_nll": 100, "propagation": 3, "brusselator": 8, "xy_errors": 30,
@@ -45,13 +46,18 @@ def cells() -> list[Any]:
     for name, size in SMALL.items():
         problem = registry.problem(name)
         n = len(problem.at(size).x)
-        found += [(name, o) for o in SX.operators if problem.offers(o, n)]
+        found += [
+            pytest.param(m, name, o, id=f"{m.name}-{name}-{o.value}")
+            for m in (SX, MX)
+            for o in m.operators
+            if problem.offers(o, n)
+        ]
     return found
 
 
-@pytest.mark.parametrize(("name", "operator"), cells())
-def test_every_operator_is_exact(name: str, operator: Operator) -> None:
-    check(SX, name, operator)
+@pytest.mark.parametrize(("method", "name", "operator"), cells())
+def test_every_operator_is_exact(method: Any, name: str, operator: Operator) -> None:
+    check(method, name, operator)
 
 
 @needs_gcc
@@ -131,10 +137,18 @@ def test_two_numbers_a_point_matrices_and_integers_among_the_data() -> None:
 
 
 def test_terms_are_mapped_and_texts_too_long_are_refused() -> None:
-    form = SX.form(registry.problem("gauss_nll"))
-    assert form is not None
-    assert form.name == "term"
+    for method, reads in ((SX, "scalar"), (MX, "term"), (C, "term")):
+        form = method.form(registry.problem("gauss_nll"))
+        assert form is not None
+        assert form.name == reads
     long = Point(np.ones(2), (np.ones(200_001),))
     text = Form("scalar", lambda m: lambda x, d: x[0] * d[0])
-    with pytest.raises(NotImplementedError, match="offers no term to map"):
-        SX.prepare(text, Operator.GRADIENT, long)
+    for method in (SX, MX):
+        with pytest.raises(NotImplementedError, match="only a term of a sum can be mapped"):
+            method.prepare(text, Operator.GRADIENT, long)
+
+
+def test_words_that_casadi_lacks_take_plain_numbers() -> None:
+    form = Form("scalar", lambda m: lambda x: x[0] * m.lgamma(4.0) + m.erfc(0.0))
+    p = prepared_elsewhere(SX, form, Operator.GRADIENT, Point(np.ones(1)))
+    assert computed(p, Point(np.ones(1))).tolist() == [math.lgamma(4.0)]

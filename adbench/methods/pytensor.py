@@ -101,7 +101,7 @@ def _graph(
     x, after = variables[0], 1 + len(given(operator, point))
     try:
         with known_lengths():
-            y = pt.as_tensorvariable(f(x, *variables[after:]))
+            y = pt.as_tensor_variable(f(x, *variables[after:]))
         if pattern is None:
             outputs = _derived(operator, y, x, variables[1:after])
         else:
