@@ -2,20 +2,20 @@
 
 The array text (or JAX's own) is written for ``jax.numpy`` and decorated by ``enzyme_jax_ir()``; ``jax.grad``,
 ``jax.vjp`` and ``jax.jvp`` of what comes out hand the lowered program to Enzyme's pass over StableHLO
-(its default pipeline, `JaXPipeline`). So reverse mode meets no tracer, and passes through a loop of
-unknown length. Settings, arguments and compilation are those of this suite's JAX methods: 64 bits,
+(its default pipeline, `JaXPipeline`). Settings, arguments and compilation are those of this suite's JAX methods: 64 bits,
 dispatch in the calling thread, arguments as JAX arrays, waited for; ``compile()`` has XLA compile what
 `prepare` lowered.
 
 Of version 0.0.16: results of the decorated function have no batching rule, which Jacobians and Hessians
-need, nor a second derivative; what XLA leaves to LAPACK has no reverse mode (triangular solutions, so
-Cholesky decompositions with them); derivatives inside the text are not offered. Wheels exist for Linux and macOS.
+need, nor a second derivative; what JAX leaves to LAPACK has no rule (decompositions, triangular
+solutions), nor has a loop of unknown length in reverse mode; derivatives inside the text are not offered. Wheels exist for Linux and macOS.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -88,13 +88,12 @@ def _prepare(form: Form, operator: Operator, point: Point) -> Prepared:
     f = joined(form, form.build(_words()))
     way = chosen("Enzyme", _ways(f), operator)
     jitted = jax.jit(way)
-    lowered = jitted.lower(*_encode(operator, point))
+    with _refusals():
+        lowered = jitted.lower(*_encode(operator, point))
 
     def compile_it() -> None:
-        try:
+        with _refusals():
             lowered.compile()
-        except ValueError as error:
-            raise _named(error) from error
 
     def both(*args: Any) -> Any:
         value, gradient = jitted(*args)
@@ -111,14 +110,20 @@ def _prepare(form: Form, operator: Operator, point: Point) -> Prepared:
     )
 
 
-def _named(error: ValueError) -> Exception:
-    """What Enzyme's pass cannot differentiate, as NotImplementedError; another error as it is."""
-    _, found, said = " ".join(str(error).split()).partition("Pipeline failed: ")
-    if not found:
-        return error
-    target = re.search(r'call_target_name = "(\w+)"', said)
-    what = f"the call of {target[1]}" if target else f"what XLA makes of this text: {said[:120]}"
-    return NotImplementedError(f"Enzyme's pass cannot differentiate {what}")
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What Enzyme's pass cannot differentiate, as NotImplementedError; other errors as they are."""
+    try:
+        yield
+    except ValueError as error:
+        _, found, said = " ".join(str(error).split()).partition("Pipeline failed: ")
+        if not found:
+            raise
+        target = re.search(r'call_target_name = "(\w+)"', said)
+        what = (
+            f"the call of {target[1]}" if target else f"what JAX makes of this text: {said[:120]}"
+        )
+        raise NotImplementedError(f"Enzyme's pass cannot differentiate {what}") from error
 
 
 METHODS = [
