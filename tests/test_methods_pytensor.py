@@ -87,6 +87,20 @@ def test_what_pytensor_lacks_is_a_sentence() -> None:
         C.prepare(form, Operator.GRADIENT, Point(np.ones(3)))
 
 
+def test_a_loop_too_deep_for_pythons_stack_is_refused() -> None:
+    def build(xp: Any) -> Any:
+        def f(x: Any) -> Any:
+            for _ in range(3_000):
+                x = x * 0.5 + x * x
+            return xp.sum(x)
+
+        return f
+
+    point = Point(np.full(1, 0.1))
+    with pytest.raises(NotImplementedError, match="by recursion"):
+        computed(prepared_elsewhere(C, Form("array", build), Operator.GRADIENT, point), point)
+
+
 def test_without_a_compiler_the_c_method_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTensor itself falls back to Python and warns at most."""
     monkeypatch.setattr("adbench.methods.pytensor._has_compiler", lambda: False)

@@ -106,11 +106,20 @@ def _graph(
             outputs = _derived(operator, y, x, variables[1:after])
         else:
             outputs = [_entries(y, x, pattern)]
+    except RecursionError as error:
+        raise _too_deep() from error
     except (AttributeError, NotImplementedError, TypeError) as error:
         raise NotImplementedError(
             f"PyTensor's arrays or gradients lack something that this text uses: {error}"
         ) from error
     return [v for v in variables if not isinstance(v, int)], outputs
+
+
+def _too_deep() -> NotImplementedError:
+    return NotImplementedError(
+        "PyTensor walks its graphs by recursion, and this text's loop, unrolled, is too deep for Python; its "
+        "own loop is scan, which array texts do not write"
+    )
 
 
 def _compiled(mode: str, inputs: list[Any], outputs: list[Any]) -> Function:
@@ -154,7 +163,10 @@ def _prepare(mode: str, form: Form, operator: Operator, point: Point) -> Prepare
 
     @lru_cache(maxsize=1)
     def ready() -> Function:
-        made = _compiled(mode, inputs, outputs)
+        try:
+            made = _compiled(mode, inputs, outputs)
+        except RecursionError as error:
+            raise _too_deep() from error
         made(*first)
         return made
 
