@@ -92,7 +92,7 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def asv(session: nox.Session) -> None:
-    """History: check the asv suite and take one quick run; or the asv command after `--`."""
+    """History: check the asv suite and measure this commit here; or the asv command after `--`."""
     install(session, "-e", ".[core,asv]")
     session.run("asv", "machine", "--yes", silent=True)
     if session.posargs:
@@ -100,9 +100,38 @@ def asv(session: nox.Session) -> None:
         return
     commit = session.run("git", "rev-parse", "HEAD", external=True, silent=True, log=False)
     session.run("asv", "check", "-E", "existing")
-    session.run(
-        "asv", "run", "-E", "existing", "--quick", "--set-commit-hash", str(commit).strip()
-    )  # fmt: skip
+    session.run("asv", "run", "-E", "existing", "--set-commit-hash", str(commit).strip())
+
+
+@nox.session(name="asv-matrix")
+def asv_matrix(session: nox.Session) -> None:
+    """Versions of tools against each other, this commit in an environment each: `tool=version` after `--`."""
+    install(session, "asv>=0.6.6", "virtualenv")
+    session.run("asv", "machine", "--yes", silent=True)
+    session.run("python", "benchmarks/history/matrix.py", "run", *session.posargs)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Is this checkout slower or less accurate than `--base COMMIT` (main)? Both measured in turns."""
+    install(session, "-e", ".[core]")
+    words = list(session.posargs)
+    base = "main"
+    if "--base" in words:
+        at = words.index("--base")
+        if at + 1 == len(words):
+            session.error("--base needs a commit or a branch: nox -s gate -- --base origin/main")
+        base = words[at + 1]
+        del words[at : at + 2]
+    folder = Path(session.create_tmp()) / "base"
+    session.run("git", "worktree", "prune", external=True, silent=True)
+    if folder.exists():
+        session.run("git", "worktree", "remove", "--force", str(folder), external=True)
+    session.run("git", "worktree", "add", "--detach", str(folder), base, external=True, silent=True)
+    try:
+        session.run("adbench", "gate", str(folder), "--fresh", *words)
+    finally:
+        session.run("git", "worktree", "remove", "--force", str(folder), external=True)
 
 
 @nox.session
@@ -148,3 +177,16 @@ def survey(session: nox.Session) -> None:
         return
     session.run("python", script, "run", "--out", lines)
     session.run("python", script, "table", lines, "--out", "build/problems.md")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Every method on every problem, operator by operator, into docs/conformance.md; options of `survey.py run` after `--`.
+
+    Half an hour shared by the methods; run it again to go on where time ran out.
+    """
+    install(session, "-e", ".[all]")
+    script, lines = "benchmarks/problems/survey.py", "build/conformance.jsonl"
+    options = ("--past-gaps", "--limit-s", "10", "--budget-min", "30")
+    session.run("python", script, "run", "--out", lines, *options, *session.posargs)
+    session.run("python", script, "conformance", lines, "--out", "docs/conformance.md")

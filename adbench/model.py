@@ -376,7 +376,8 @@ class Problem:
         At least one; the scalar form is what certifies the truth.
     exact : mapping of Operator to builder
         Hand-derived closed forms ``build(m) -> g(x, *data)`` in the scalar vocabulary, for
-        cross-checks of the reference. They may also use ``m.matmul(a, b)`` of lists of rows.
+        cross-checks of the reference. They may also use ``m.matmul(a, b)``, ``m.inverse(a)`` and
+        ``m.logdet(a)`` of lists of rows.
     closed : tuple
         Sizes at which a closed form certifies, because the text would take too long in balls.
     restrict : callable, optional
@@ -523,6 +524,9 @@ class Method:
     own_process : bool
         Whether it sets options for its whole process that another method must not inherit; it then
         shares a process with none, in no design of the measurement.
+    dtype : {"float64", "float32"}
+        What it computes in. A method of fewer digits than float64 is exact to those that it has, and
+        stands for its tool in no comparison.
     """
 
     name: str
@@ -539,9 +543,14 @@ class Method:
     bakes_data: bool = False
     compiles: bool = False
     own_process: bool = False
+    dtype: str = "float64"
 
     def __post_init__(self) -> None:
         _check_name("method", self.name)
+        if self.dtype not in DTYPES:
+            raise ValueError(
+                f"method '{self.name}': dtype '{self.dtype}' is none of {', '.join(DTYPES)}"
+            )
         if self.mode not in MODES:
             raise ValueError(
                 f"method '{self.name}': mode '{self.mode}' is none of {', '.join(MODES)}"
@@ -558,6 +567,9 @@ class Method:
 MODES = (
     "forward", "reverse", "difference", "complex-step", "symbolic", "manual", "mixed", "none",
 )  # fmt: skip
+
+
+DTYPES = ("float64", "float32")
 
 
 def _check_name(kind: str, name: str) -> None:

@@ -126,7 +126,27 @@ def method(name: str) -> Method:
 
 def reason_unavailable(candidate: Method) -> str | None:
     """Why the method cannot run here, with the remedy; None when it can."""
-    missing = [m for m in candidate.requires if importlib.util.find_spec(m) is None]
+    missing = [_lacking(m) for m in candidate.requires if not _there(m)]
     if not missing:
         return None
     return f"needs {', '.join(missing)}: pip install 'autodiff-bench[{candidate.tool}]'"
+
+
+def _there(module: str) -> bool:
+    """Whether a module can be imported; one inside a package that is missing cannot."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _lacking(module: str) -> str:
+    """The module, and which version of its package lacks it, where the package is there."""
+    top, _, inside = module.partition(".")
+    if not inside or not _there(top):
+        return module
+    try:
+        version = importlib.metadata.version(top)
+    except importlib.metadata.PackageNotFoundError:
+        return module
+    return f"{module}, which {top} {version} lacks"

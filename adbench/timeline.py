@@ -1,38 +1,64 @@
-"""The one door for asv: a handful of cases measured by adbench's own engine, read back as numbers.
+"""The one door for asv: some hundred cases measured by adbench's own engine, read back as numbers.
 
-asv's own timer recompiles or miscounts compiled functions (``docs/adr``), so its benchmarks only read
-what this module measured: `cases` names the series, `measure` fills them.
+asv's own timer recompiles or miscounts compiled functions (``docs/adr/0004``), so its benchmarks only
+read what this module measured: `series` names the cases, `measure` fills them, and `version` says when
+a curve must begin anew. `prepared` is for the few benchmarks that asv times itself.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
-import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from adbench import registry
 from adbench.analysis import read
-from adbench.harness import plan
+from adbench.harness import header, kernel, machine, plan, store
 from adbench.harness import run as harness
-from adbench.harness.machine import code
+from adbench.harness.process import worker_environment
+from adbench.model import Case, Operator
+from adbench.reference import cache
 
-__all__ = ["FILTER", "cases", "measure"]
+__all__ = ["NATIVE", "figures_of", "measure", "prepared", "series", "version"]
 
-# Few on purpose: each series is one curve over commits.
-FILTER = (
-    "{gauss_nll[100],histogram_nll[100],rosenbrock[10]}/gradient/"
-    "{numpy-central,autograd-reverse,dual-python,numba-dual,jax-reverse}"
+Figure = float | dict[str, Any]
+
+# Fits, minimisation, functions of one number at many points, Jacobians dense and sparse: each at a
+# small and a larger size. Few on purpose: each case is a curve in each of seven figures.
+ROWS = (
+    "gauss_nll[{100,10000}]/gradient",
+    "histogram_nll[{100,1000}]/gradient",
+    "rosenbrock[{10,1000}]/gradient",
+    "gmm[{2x5,10x5}]/gradient",
+    "kepler[{1,1000}]/derivative",
+    "logistic_map[{1,100000}]/derivative",
+    "propagation[{3,8}]/jacobian",
+    "brusselator[{8,32}]/jacobian",
 )
-NOTHING = {
-    "steady_s": math.nan,
-    "first_s": math.nan,
-    "log2_ulp": math.nan,
-    "peak_rss_bytes": math.nan,
-}
+METHODS = (
+    "numpy-central", "complex-step", "autograd-reverse", "dual-numpy", "numba-dual", "numba-manual",
+    "jax-forward", "jax-reverse",
+)  # fmt: skip
+MANUAL = "numba-manual"
+# What asv times itself, for those who expect it: long enough that its own call costs less than 1 %.
+NATIVE = tuple(
+    f"{row}/{method}"
+    for row in ("gauss_nll[10000]/gradient", "histogram_nll[1000]/gradient")
+    for method in ("numba-dual", "jax-reverse", "autograd-reverse")
+)
+# Raised when the meaning of a figure changes, so that every curve begins anew.
+MEANING = 2
+FIGURES = (
+    "steady", "first_call", "compile", "log2_ulp", "peak_bytes", "cost_ratio", "to_manual",
+)  # fmt: skip
 
 
 class _Silent:
@@ -45,45 +71,141 @@ class _Silent:
     def note(self, message: str) -> None: ...
 
 
-def cases() -> list[str]:
-    """Case ids of the series; imports no tool."""
-    return [case.id for case in plan.cases((FILTER,), "quick")]
+def _preset() -> plan.Preset:
+    """Three processes of every method, no verdicts."""
+    quick = plan.preset("quick")
+    return replace(
+        quick, name="timeline", repeats=3, other_repeats=3, blocks=20, other_blocks=20, budget_s=None,
+        quick=False, showcase=False, twins="none", values=1,
+    )  # fmt: skip
 
 
-def measure(path: Path | None = None) -> dict[str, dict[str, float]]:
+def _filters() -> list[str]:
+    return [f"{row}/{{{','.join(METHODS)}}}" for row in ROWS]
+
+
+def _rows() -> list[plan.Row]:
+    return plan.rows(_preset(), _filters())
+
+
+@lru_cache(maxsize=1)
+def series() -> Mapping[str, tuple[str, ...]]:
+    """Problem -> ids of the cases that are followed; imports no tool.
+
+    Cases that a method does not offer are left out; those whose tool is not installed are not, since
+    the list must be the same in every environment.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for row in sorted(_rows(), key=lambda r: r.problem.name):
+        offered = [
+            row.case(m).id
+            for m in row.methods
+            if row.operator in m.operators and m.form(row.problem) is not None
+        ]
+        found[row.problem.name] = (*found.get(row.problem.name, ()), *offered)
+    return found
+
+
+def version(problem: str) -> str:
+    """Hash of what a problem's figures mean: its texts and the protocol, not the methods' own code,
+    whose changes are what the curves are there to show (``docs/adr/0022``).
+    """
+    forms = {f.name: f.hash for f in registry.problem(problem).forms}
+    meaning = json.dumps([MEANING, kernel.KERNEL_HASH, forms, series()[problem]], sort_keys=True)
+    return hashlib.sha256(meaning.encode()).hexdigest()[:16]
+
+
+def measure(path: Path | None = None) -> dict[str, dict[str, Figure]]:
     """Measure the cases, or continue a measurement that was interrupted.
 
     Parameters
     ----------
     path : Path, optional
-        Result file; default: one for each state of the code in the folder that ``ADBENCH_STORE``
-        names, else a temporary one.
+        Result file; default: one for each machine, set of versions and state of the code, in the
+        folder that ``ADBENCH_STORE`` names or else in ``timeline`` of adbench's cache folder. What it
+        holds is not measured again.
 
     Returns
     -------
     dict
-        Case id to ``steady_s`` and ``first_s`` in seconds, ``log2_ulp`` = log2(1 + error in ulp), lower
-        is better, and ``peak_rss_bytes``; NaN where the case did not run.
+        Case id to the figures of `figures_of`.
+
+    Raises
+    ------
+    adbench.harness.store.StoreError
+        When the file cannot be written, or belongs to another machine or other versions.
     """
-    chosen = replace(plan.preset("quick"), budget_s=None, twins="none")
-    with tempfile.TemporaryDirectory() as folder:
-        kept = os.environ.get("ADBENCH_STORE")
-        target = path or (
-            Path(kept) / f"{code()}.jsonl" if kept else Path(folder) / "results.jsonl"
-        )
-        harness.run(plan.rows(chosen, (FILTER,)), chosen, target, _Silent())
-        frame = read(target)
-    ran = frame[frame["outcome"] == "ok"]
-    return {case: _numbers(ran[ran["id"] == case]) for case in cases()}
+    target = path or _default()
+    harness.run(_rows(), _preset(), target, _Silent())
+    return figures_of(read(target))
 
 
-def _numbers(lines: pd.DataFrame) -> dict[str, float]:
-    """Best of the processes for times, worst for error and memory."""
-    if lines.empty:
-        return dict(NOTHING)
+def _default() -> Path:
+    kept = os.environ.get("ADBENCH_STORE")
+    folder = Path(kept) if kept else cache.folder() / "timeline"
+    return folder / f"{store.digest(header.header(_preset(), 0))}.jsonl"
+
+
+def figures_of(frame: pd.DataFrame) -> dict[str, dict[str, Figure]]:
+    """What the benchmarks read, of a tidy frame (`adbench.analysis.frame.tidy`).
+
+    Returns
+    -------
+    dict
+        Case id to: ``steady`` (seconds a call), ``first_call`` (seconds of preparing, compiling and
+        calling once), both with one sample a process as asv keeps samples; ``compile`` (seconds of
+        preparing and compiling alone); ``log2_ulp`` = log2(1 + norm-wise error in ulp);
+        ``peak_bytes``, resident, of the method's process; ``cost_ratio``, the derivative's time
+        divided by the function's; ``to_manual``, its time divided by that of the derivative written
+        by hand, where there is one. Less is better in all; NaN where the case did not run.
+    """
+    ran = frame[(frame["outcome"] == "ok") & ~frame["twin"]]
+    by_case = {str(name): lines for name, lines in ran.groupby("id")}
+    every = [case for cases in series().values() for case in cases]
+    return {case: _figures(case, by_case) for case in every}
+
+
+def _figures(case: str, by_case: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    lines = by_case.get(case)
+    if lines is None:
+        return dict.fromkeys(FIGURES, math.nan)
+    by_hand = by_case.get(f"{case.rpartition('/')[0]}/{MANUAL}")
+    steady = float(lines["steady_s"].min())
     return {
-        "steady_s": float(lines["steady_s"].min()),
-        "first_s": float(lines["first_s"].min()),
-        "log2_ulp": float(math.log2(1.0 + lines["error_ulp"].max())),
-        "peak_rss_bytes": float(lines["process_peak_bytes"].max()),
+        "steady": _samples(lines["steady_s"]),
+        "first_call": _samples(lines["start_s"]),
+        "compile": float(lines[["prepare_s", "compile_s"]].sum(axis=1).min()),
+        "log2_ulp": math.log2(1.0 + float(lines["error_ulp"].max())),
+        "peak_bytes": float(lines["process_peak_bytes"].max()),
+        "cost_ratio": steady / float(lines["value_s"].min()),
+        "to_manual": math.nan if by_hand is None else steady / float(by_hand["steady_s"].min()),
     }
+
+
+def _samples(numbers: pd.Series[float]) -> Figure:
+    """One sample a process, which asv gives a median and an interval."""
+    samples = [float(s) for s in numbers if math.isfinite(s)]
+    return {"samples": samples, "number": 1} if samples else math.nan
+
+
+@lru_cache
+def prepared(case: str) -> Callable[[], Any]:
+    """The compiled derivative of a case with its arguments, on one core with one thread.
+
+    For benchmarks that asv times itself; called once already, so that a later call compiles nothing.
+    Sets the core and the threads of the whole process, so the tool must not have been imported yet.
+    """
+    os.environ.update(worker_environment())
+    core = machine.core_of(0)
+    if core is not None:
+        machine.pin(core)
+    named = Case.parse(case)
+    problem, method = registry.problem(named.problem), registry.method(named.method)
+    form = method.form(problem)
+    if form is None:
+        raise NotImplementedError(f"{method.name} reads no form of {problem.name}")
+    point = problem.point(named.size)
+    made = method.prepare(form, Operator(named.operator), point)
+    call, args = made.call, made.encode(point)
+    call(*args)
+    return lambda: call(*args)

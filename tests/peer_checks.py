@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from known_wrong import expected
 
 from adbench import registry
 from adbench.model import Method, Operator, Outcome, Point, Prepared, elsewhere
@@ -78,7 +79,8 @@ def check(
         verdict = judge(
             result, certified(problem, size, operator, point), method.rtol.get(operator)
         )
-        assert verdict.outcome is Outcome.OK, verdict.message
+        due = expected(method, problem, operator) if size == problem.sizes[0] else (Outcome.OK,)
+        assert verdict.outcome in due, verdict.message
 
 
 def _result(method: Method, name: str, point: Point, operator: Operator) -> Any:

@@ -232,6 +232,20 @@ class TestDuels:
         )
         assert given.second == "numba-manual"
 
+    def test_a_method_of_fewer_digits_stands_for_no_tool_and_is_never_the_best(self):
+        """Nor is it what the others are slower than; files without a dtype have float64 alone."""
+        half = {**line("jax-float32", 1e-6), "dtype": "float32"}
+        frame = tidy([half, line("jax-reverse", 4e-6), line("numba-dual", 2e-6)])
+        (duel,) = duels(frame)
+        assert (duel.first, duel.comparison.ratio) == ("jax-reverse", pytest.approx(2))
+        slowdown = summary(frame).set_index("method")["slowdown"]
+        assert slowdown.to_dict() == pytest.approx(
+            {"numba-dual": 1.0, "jax-reverse": 2.0, "jax-float32": 0.5}
+        )
+        (duel,) = duels(tidy([half, line("numba-dual", 3e-6)]))
+        assert duel.first is None
+        assert summary(tidy([half]))["slowdown"].tolist() == [1.0]
+
     def test_a_method_that_failed_in_some_process_gives_way_to_one_that_never_did(self):
         lines = [line("jax-a", 1e-6), line("jax-a", 1e-6, 1, outcome="crashed")]
         lines += [line("jax-b", 2e-6, i) for i in range(2)]

@@ -220,3 +220,50 @@ class TestConditions:
         _, lines = synthetic.run(repeats=1)
         told = synthetic.conditions(lines)
         assert len(conditions([*told, *told])) == len(told)
+
+
+class TestThreads:
+    """CPU seconds a wall second against the threads asked for."""
+
+    def busy(self, cores, asked=1, pools=None):
+        """The line of a method that kept so many cores busy, tidied."""
+        one = line("jax-a", 2e-6, threads={"pools": pools or {}, "cores": [0]})
+        (steady,) = [m for m in one["measurements"] if m["phase"] == "steady"]
+        steady["cpu_s"] = [cores * s for s in steady["wall_s"]]
+        header = {**synthetic.HEADER, "threads": {"requested": asked}}
+        return tidy([one], header=header).iloc[0]
+
+    @pytest.mark.parametrize(
+        ("cores", "asked", "said"),
+        [
+            (1.0, 1, ""),
+            (1.04, 1, ""),
+            (1.9, 1, "jax-a used 1.9 cores where 1 was asked"),
+            (1.9, 2, ""),
+            (2.6, 2, "jax-a used 2.6 cores where 2 were asked"),
+            (7.9, "default", ""),
+        ],
+    )
+    def test_more_cores_than_asked_for_is_a_sentence(self, cores, asked, said):
+        found = self.busy(cores, asked)
+        assert found.cores_used == pytest.approx(cores)
+        assert found.excess == said
+
+    def test_long_blocks_count_more_than_short_ones(self):
+        one = line("jax-a", 2e-6)
+        (steady,) = [m for m in one["measurements"] if m["phase"] == "steady"]
+        steady.update(wall_s=[1.0, 1.0], cpu_s=[1.0, 2.0], loops=[3, 1])
+        assert tidy([one], header=synthetic.HEADER).iloc[0].cores_used == 1.25
+
+    def test_a_pool_of_more_threads_than_asked_is_told(self):
+        found = self.busy(1.0, 1, {"blas": 1, "openmp": 8})
+        assert found.pool_threads == 8
+        assert found.excess == "a library of jax-a keeps 8 threads where 1 was asked"
+
+    def test_without_a_cpu_clock_nothing_is_claimed(self):
+        one = line("jax-a", 2e-6)
+        (steady,) = [m for m in one["measurements"] if m["phase"] == "steady"]
+        steady["cpu_s"] = [0.0 for _ in steady["wall_s"]]
+        found = tidy([one], header=synthetic.HEADER).iloc[0]
+        assert found.excess == ""
+        assert found.cores_used != found.cores_used

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "problems"
-MODULES = ("survey", "survey_cases", "survey_tables")
+MODULES = ("survey", "survey_cases", "survey_conformance", "survey_judged", "survey_tables")
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def line(name: str, outcome: str = "ok", ulp: float = 1.0, kappa: float = 2.0) -
     errors = dict.fromkeys(("error_rel", "worst_rel", "worst_ulp"), 0.0)
     return {
         "id": name, "outcome": outcome, "message": "a sentence", "form": "scalar",
-        "texts": ["", ""], "n": 2, "rtol": None, "seconds": 0.0, "worst_scaled": ulp,
-        "accuracy": errors | {"error_ulp": ulp, "kappa": kappa},
+        "texts": ["", ""], "n": 2, "rtol": None, "seconds": 0.0, "worst_scaled": ulp, "gap": "",
+        "versions": {"tool": "1.0"}, "date": "2020-02-29", "accuracy": errors | {"error_ulp": ulp, "kappa": kappa},
     }  # fmt: skip
 
 
@@ -117,3 +117,83 @@ def test_the_last_line_of_a_case_counts_and_a_torn_one_does_not(
     (tmp_path / "s.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     found = bench.survey_tables.read(tmp_path / "s.jsonl.gz")
     assert {k: v["outcome"] for k, v in found.items()} == {"a[1]/value/m": "ok"}
+
+
+def kinds(text: str, tool: str) -> dict[str, str]:
+    """One row of the table by tool."""
+    head, _, *rows = [r for r in text.splitlines() if r.startswith("| ")][: 2 + 30]
+    row = next(r for r in rows if r.startswith(f"| [{tool}]"))
+    names, cells = ([c.strip() for c in r.split("|")] for r in (head, row))
+    return dict(zip(names, cells, strict=True))
+
+
+def test_conformance_counts_right_answers_gaps_and_failures(bench: SimpleNamespace) -> None:
+    lines = [
+        line("a[1]/gradient/dual-python"),
+        line("b[1]/gradient/dual-python") | {"outcome": "unsupported", "accuracy": None},
+        line("c[1]/gradient/dual-python") | {"outcome": "wrong", "gap": "it cannot"},
+        line("d[1]/gradient/dual-python") | {"outcome": "crashed"},
+        line("e[1]/gradient/dual-python") | {"outcome": "timed out"},
+        line("f[1]/hessian/complex-step") | {"outcome": "unsupported"},  # offers none
+    ]
+    text = bench.survey_conformance.conformance({x["id"]: x for x in lines})
+    found = kinds(text, "dual")
+    assert [found[k] for k in ("ok", "gap", "failed", "limit")] == ["1", "2", "1", "1"]
+    assert found["versions"] == "tool 1.0"
+    assert "| `dual-python` | 1 2 g **1** 1 t |" in text
+    assert [kinds(text, "numpy")[k] for k in ("ok", "gap", "failed")] == ["", "", ""]
+    assert [x["id"][0] for x in bench.survey_conformance.unkept(lines)] == ["d"]
+
+
+def test_a_declared_gap_that_works_is_an_error(
+    bench: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, page = tmp_path / "s.jsonl", tmp_path / "s.md"
+    words = ["conformance", str(out), "--out", str(page)]
+    good = line("a[1]/gradient/dual-python")
+    out.write_text(json.dumps(good))
+    assert bench.survey.main(words) == 0
+    out.write_text(json.dumps(good | {"gap": "it cannot do this"}))
+    assert bench.survey.main(words) == 1
+    assert "it cannot do this" in capsys.readouterr().err
+    assert "it cannot do this" in page.read_text().partition("## Declared gaps that work")[2]
+
+
+def test_a_gap_is_tried_all_the_same(bench: SimpleNamespace, tmp_path: Path) -> None:
+    """Its value is not: nobody wants the value of what cannot be differentiated."""
+    words = ["--problems", "xy_errors", "--methods", "numpy-forward", "--past-gaps", "--operators"]
+    found = run(bench, tmp_path / "s.jsonl", *words, "gradient", "value")
+    by_operator = {x["id"].split("/")[1]: x for x in found}
+    assert by_operator["gradient"]["outcome"] == "unsupported"
+    assert "cannot nest" in by_operator["gradient"]["gap"]
+    assert by_operator["gradient"]["message"] != by_operator["gradient"]["gap"]  # the tool's own
+    assert by_operator["value"]["gap"] == ""
+
+
+def test_another_version_is_computed_again(bench: SimpleNamespace, tmp_path: Path) -> None:
+    out = tmp_path / "s.jsonl"
+    words = ["--problems", "rosenbrock", "--methods", "dual-python", "--operators", "value"]
+    (held,) = run(bench, out, *words)
+    assert len(run(bench, out, *words)) == 1
+    out.write_text(json.dumps(held | {"versions": {"numpy": "0.1"}}) + "\n")
+    assert len(run(bench, out, *words)) == 2
+
+
+def test_methods_whose_share_of_the_minutes_is_used_up_wait_for_another_turn(
+    bench: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn of no length computes nothing and loses no case."""
+    turns: list[str] = []
+
+    def method(self: Any, known: Any, wanted: list[Any], worker: Any, turn_s: float) -> list[Any]:
+        turns.append(known.name)
+        return wanted[:-1]
+
+    monkeypatch.setattr(bench.survey.Survey, "method", method)
+    words = ["--problems", "rosenbrock", "--methods", "dual-*", "--operators", "gradient", "value"]
+    assert bench.survey.main(["run", "--out", str(tmp_path / "s"), *words]) == 0
+    assert turns == ["dual-numpy", "dual-python"] * 2
+    turns.clear()
+    words += ["--budget-min", "0"]
+    assert bench.survey.main(["run", "--out", str(tmp_path / "s"), *words]) == 0
+    assert turns == ["dual-numpy", "dual-python"]

@@ -1,5 +1,6 @@
 """The command line: what it prints, how it fails."""
 
+import importlib.util
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import typer.main
@@ -43,6 +45,17 @@ def test_every_method_is_listed_with_whether_it_can_run() -> None:
     assert {m["name"] for m in listed} == set(registry.methods())
     for m in listed:
         assert m["available"] == (m["reason"] is None)
+        assert {"adbench", "numpy"} <= set(m["versions"])
+        method = registry.method(m["name"])
+        assert m["rtol"] == {o.value: r for o, r in method.rtol.items()}
+        assert (m["reads"], m["gaps"]) == (list(method.reads), dict(method.gaps))
+
+
+def test_a_listed_method_tells_the_version_of_its_tool() -> None:
+    listed = json.loads(invoke("list", "methods", "numpy-central", "jax-reverse", "--json").stdout)
+    versions = {m["name"]: m["versions"] for m in listed}
+    assert versions["numpy-central"]["numpy"] == np.__version__
+    assert ("jax" in versions["jax-reverse"]) == (importlib.util.find_spec("jax") is not None)
 
 
 def test_lists_take_filters() -> None:
@@ -66,7 +79,10 @@ def test_lists_take_filters() -> None:
         (("run", "rosenbrock", "--budget", "10 minutes"), "'10 minutes' is no time"),
         (("run", "rosenbrock", "--budget", "-3m"), "'-3m' is no time"),
         (("run", "rosenbrock", "--budget", "0s"), "such as 90s, 10m or 1h30m"),
-        (("run", "rosenbrock", "--threads", "2"), "'1', 'default'"),
+        (("run", "rosenbrock", "--threads", "two"), "give a number of cores, such as 1 or 4"),
+        (("run", "rosenbrock", "--python", "jax"), "give a tool and the path of a Python"),
+        (("run", "rosenbrock", "--python", "jax=a", "--python", "jax=b"), "names 'jax' twice"),
+        (("run", "rosenbrock", "--threads", "0"), "give a number of cores, such as 1 or 4"),
         (("run", "rosenbrock", "--workers", "none"), "'method', 'row'"),
         (("compare", "nowhere.jsonl", "neither.jsonl"), "no result file 'nowhere.jsonl'"),
         (("merge", "nowhere.jsonl", "--out", "c.jsonl"), "two or more result files"),
@@ -94,6 +110,16 @@ def test_eval_prints_one_object_with_the_documented_keys() -> None:
     assert found["x"] == [1.2, -0.2]
     assert [float(r) for r in found["reference"]] == pytest.approx(found["result"], rel=1e-12)
     assert all(len(r.strip("-").replace(".", "")) >= 25 for r in found["reference"])
+
+
+def test_eval_says_where_the_entries_of_a_sparse_result_stand() -> None:
+    case = "brusselator[8]/jacobian/dual-numpy"
+    found = json.loads(invoke("eval", case, "--json").stdout)
+    entries = found["entries"]
+    assert entries["shape"] == [128, 128]
+    assert len(found["result"]) == len(entries["rows"]) == len(entries["columns"]) == 768
+    assert entries["rows"] == sorted(entries["rows"])
+    assert "768 structural non-zeros of a 128 x 128 matrix" in invoke("eval", case).stdout
 
 
 def test_eval_at_another_point(tmp_path: Path) -> None:
@@ -226,10 +252,13 @@ def test_run_hands_its_options_to_the_harness(fake: Harness, tmp_path: Path) -> 
     done = invoke(
         "run", "rosenbrock[2]/gradient/dual-python", "--out", str(path), "--budget", "1h30m",
         "--threads", "default", "--workers", "row", "--seed", "5",
+        "--python", "jax=/a b/python", "--python", "numba=/c/python",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     settings = fake.given["settings"]
     assert (settings.threads, settings.workers, settings.budget_s) == (None, "row", 5400.0)
+    assert settings.pythons == {"jax": "/a b/python", "numba": "/c/python"}
+    assert "--python 'jax=/a b/python' --python numba=/c/python" in done.stderr
     assert fake.given["advise"] is wanted
     assert (fake.given["path"], fake.given["seed"]) == (path, 5)
     assert "about 3 s" in done.stderr
@@ -247,10 +276,17 @@ def test_run_without_options_measures_one_thread_by_the_presets_budget(fake: Har
 def test_result_sets_have_default_files_of_their_own(fake: Harness) -> None:
     """Threads and designs never share a file, so their default names differ."""
     seen = set()
-    for options in ((), ("--threads", "default"), ("--workers", "row"), ("--device", "gpu")):
+    for options in (
+        (),
+        ("--threads", "default"),
+        ("--threads", "2"),
+        ("--python", "jax=p"),
+        ("--workers", "row"),
+        ("--device", "gpu"),
+    ):
         invoke("run", "rosenbrock[2]/gradient/dual-python", *options)
         seen.add(fake.given["path"])
-    assert len(seen) == 4
+    assert len(seen) == 6
 
 
 @pytest.mark.parametrize(

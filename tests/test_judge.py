@@ -111,6 +111,18 @@ def test_truth_rounded_to_double_is_accepted(row):
     assert verdict.accuracy.worst_ulp <= 0.5
 
 
+@pytest.mark.parametrize("row", range(len(ROWS)), ids=NAMES)
+def test_what_is_asked_of_float32_is_its_own_digits(row):
+    """The truth rounded to float32 is accepted; zero, NaN and the other sign are not."""
+    truth = truth_of(row)
+    wrong = mutants(truth)
+    rounded = truth.scatter(truth.hi.astype(np.float32))
+    assert judge(rounded, truth, dtype="float32").outcome is Outcome.OK
+    for name in ("zero", "sign flip", "nan"):
+        outcome = judge(wrong[name], truth, dtype="float32").outcome
+        assert outcome is (Outcome.NAN if name == "nan" else Outcome.WRONG), name
+
+
 CLOSED = [i for i, (p, s, op) in enumerate(ROWS) if op in p.exact and s == p.sizes[0]]
 VALUES = [i for i, (p, s, op) in enumerate(ROWS) if op is Operator.VALUE and cheap(p, s)]
 
@@ -278,6 +290,24 @@ def test_message_says_what_was_found_and_what_was_promised():
 def test_overflowing_error_is_wrong():
     """1e308 for -1e308: the error is no float64."""
     assert judge([1e308], known([-1.7e308])).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(("kappa", "relative", "outcome"), [
+    (0.0, 1.1e-5, Outcome.OK),
+    (0.0, 1.3e-5, Outcome.WRONG),
+    (100.0, 1.1e-3, Outcome.OK),
+    (100.0, 1.3e-3, Outcome.WRONG),
+    (1e6, 0.9e-2, Outcome.OK),
+    (1e6, 1.1e-2, Outcome.WRONG),
+])  # fmt: skip
+def test_float32_owes_a_hundred_of_its_ulp_by_the_condition_and_two_digits_at_any(
+    kappa, relative, outcome
+):
+    """From both sides, on one element among others that are right."""
+    verdict = judge([3.0 * (1.0 + relative)], known([3.0], 3.0 * kappa), dtype="float32")
+    assert verdict.outcome is outcome
+    if outcome is Outcome.WRONG:
+        assert ("of float32" if kappa < 1e6 else "least asked of fewer digits") in verdict.message
 
 
 # -------------------------------------------------------------------------------- the inexact promise

@@ -7,14 +7,19 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 
+from adbench import registry
 from adbench.harness import features, kernel, machine
 from adbench.harness import machine_record as record
+from adbench.harness.header import Settings
+from adbench.harness.process import Worker, worker_environment
 
 FIELDS = {
     "id", "name", "cpu", "cores", "cores_physical", "cache", "governor", "affinity", "memory_bytes",
@@ -239,3 +244,69 @@ def test_the_reference_kernel_is_frozen() -> None:
 def test_the_reference_kernel_gives_its_number() -> None:
     assert kernel.call() == pytest.approx(830.175229354996, rel=1e-12)
     assert kernel.call() == kernel.call()
+
+
+def test_the_version_of_every_installed_tool_is_found() -> None:
+    """By the usual name of its distribution, also where the module is called otherwise."""
+    for method in registry.methods().values():
+        found = machine.versions_of(method)
+        assert not any("_" in name or "." in name for name in found)
+        if method.tool != "dual" and registry.reason_unavailable(method) is None:
+            assert any(name.startswith(method.tool) for name in found), method.name
+
+
+def test_a_module_is_told_by_the_distribution_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TensorFlow's module comes from tensorflow-cpu, for one."""
+    monkeypatch.setattr(machine, "_providers", lambda: {"nampy_module": ["numpy"]})
+    assert machine._distribution("nampy_module") == ("numpy", np.__version__)
+    assert machine._distribution("in_no_distribution") is None
+    machine._distribution.cache_clear()
+    method = replace(registry.method("numpy-central"), tool="nowhere", requires=("nampy_module",))
+    assert set(machine.versions_of(method)) == {"adbench", "numpy"}
+    machine._distribution.cache_clear()
+
+
+def test_cores_are_taken_from_the_last_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "usable_cores", lambda: [2, 3, 5, 7])
+    assert machine.cores_of(0) == (7,)
+    assert machine.cores_of(1) == (5,) == (machine.core_of(1),)
+    assert machine.cores_of(0, 3) == (7, 5, 3)
+    assert sorted(machine.cores_of(3, 3)) == [2, 5, 7]
+    assert sorted(machine.cores_of(6, 4)) == [2, 3, 5, 7]
+
+
+def test_more_threads_than_cores_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "usable_cores", lambda: [4, 6])
+    with pytest.raises(ValueError, match=r"may run on 2 cores here \(4, 6\); ask for at most 2"):
+        machine.cores_of(0, 3)
+
+
+def test_every_switch_of_the_environment_gets_the_number_asked_for() -> None:
+    """JAX's is NPROC; by default none is set, and what the user has set stays."""
+    found = worker_environment(3)
+    assert {found[name] for name in machine.THREAD_VARIABLES} == {"3"}
+    assert {"NPROC", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"} <= set(
+        machine.THREAD_VARIABLES
+    )
+    untouched = worker_environment(None)
+    for name in machine.THREAD_VARIABLES:
+        assert untouched.get(name) == os.environ.get(name)
+
+
+@pytest.mark.skipif(
+    not features.features()["affinity"] or len(machine.usable_cores()) < 2,
+    reason="needs two cores and a system that binds processes to them",
+)
+def test_a_worker_sees_the_cores_and_the_threads_it_is_given() -> None:
+    """BLAS tells of as many threads as there are cores."""
+    settings = Settings(threads=2)
+    worker = Worker(settings.cores(0), settings.environment())
+    try:
+        worker.load("numpy-central", "numpy-central")
+        seen = dict(worker.threads)
+    finally:
+        worker.end()
+    assert seen["cores"] == sorted(machine.cores_of(0, 2))
+    assert set(seen["pools"].values()) <= {2}

@@ -17,7 +17,7 @@ from adbench.reference.judge import judge
 from adbench.reference.truth import certified
 
 NAMES = ["numpy-fourth", "numpy-ridders"]
-PROMISE = SAFETY * EPS ** (4 / 5)
+PROMISE = 8.0 * SAFETY * EPS ** (4 / 5)
 SMALL = {
     "rosenbrock": 2, "gauss_nll": 100, "propagation": 3, "kepler": 1, "logistic_map": 1, "escape": 1,
     "damped_sine": 1_000, "helmholtz": 10,

@@ -1,4 +1,7 @@
-"""What is particular to the JAX methods: settings, arguments, own forms, distinct modes."""
+"""What is particular to the JAX methods: settings, arguments, own forms, distinct modes.
+
+Other ways to call and to arrange them are in ``test_methods_jax_ways.py``.
+"""
 
 import logging
 import os
@@ -23,16 +26,14 @@ from small_forms import (
 from vocabulary import WORDS, worst_error
 
 from adbench import registry
-from adbench.methods import _jax_sparse
-from adbench.methods._jax_ways import FORWARD, MIXED, REVERSE
+from adbench.methods import _jax_calls, _jax_sparse
+from adbench.methods._jax_ways import FORWARD, MIXED, REVERSE, REVERSE_OVER_FORWARD
 from adbench.methods._shared import ELEMENTWISE, GRADIENTS, OPERATORS, SECOND, VECTOR
 from adbench.model import Form, Operator, Point, Prepared, elsewhere, given
 
 jax = pytest.importorskip("jax")
 
-from adbench.methods import jax as ours  # noqa: E402 - after the skip
-
-NAMES = ("jax-forward", "jax-reverse", "jax-reverse-default", "jax-hessian")
+NAMES = ("jax-forward", "jax-reverse", "jax-reverse-default", "jax-hessian", "jax-aot")
 ROOT = Path(__file__).parents[1]
 
 
@@ -255,14 +256,19 @@ def test_what_xla_does_not_know_is_absent(monkeypatch: pytest.MonkeyPatch) -> No
     for stats, peak in ((None, {}), ({"peak_bytes_in_use": 9}, {"device_peak_bytes": 9})):
         device = SimpleNamespace(memory_stats=lambda stats=stats: stats)
         monkeypatch.setattr(jax, "devices", lambda device=device: [device])
-        assert ours._describe(lowered(None, no_promise)) == peak
-        assert ours._describe(lowered(unknown, no_promise)) == {**zeros, **peak}
-        assert ours._describe(lowered(unknown, lambda: b"no object file")) == {**zeros, **peak}
-        assert ours._describe(lowered(known, no_promise)) == {**zeros, **peak, "code_bytes": 77}
+        assert _jax_calls.describe(lowered(None, no_promise)) == peak
+        assert _jax_calls.describe(lowered(unknown, no_promise)) == {**zeros, **peak}
+        assert _jax_calls.describe(lowered(unknown, lambda: b"no object file")) == {**zeros, **peak}
+        assert _jax_calls.describe(lowered(known, no_promise)) == {
+            **zeros,
+            **peak,
+            "code_bytes": 77,
+        }
 
 
 def test_only_the_method_with_other_process_wide_options_needs_a_process_of_its_own() -> None:
-    assert [n for n in NAMES if registry.method(n).own_process] == ["jax-reverse-default"]
+    alone = {m.name for m in registry.methods().values() if m.tool == "jax" and m.own_process}
+    assert alone == {"jax-reverse-default", "jax-float32", "jax-sharded"}
 
 
 def test_the_result_of_a_call_is_ready() -> None:
@@ -328,15 +334,19 @@ def test_a_long_call_is_complete_when_it_returns(operator: Operator) -> None:
         assert all(leaf.is_ready() for leaf in jax.tree.leaves(p.call(*args)))
 
 
-def test_without_x64_encode_says_what_happened() -> None:
-    point = Point(np.ones(2))
-    p = prepared("jax-reverse", Form("array", lambda xp: xp.sum), Operator.VALUE, point)
-    jax.config.update("jax_enable_x64", False)
-    try:
-        with pytest.raises(RuntimeError, match=r"float64 into float32.*leave it on"):
-            p.encode(point)
-    finally:
-        jax.config.update("jax_enable_x64", True)
+def test_methods_of_both_precisions_take_turns_in_one_process() -> None:
+    """Each has its own again when it encodes, whatever the other one set since it was prepared."""
+    point = Point(np.array([0.1, 1.0 / 3.0]), (np.arange(2),))
+    form = Form("array", lambda xp: lambda x, i: xp.sum(x * x * i))
+    full, half = (
+        prepared(name, form, Operator.GRADIENT, point) for name in ("jax-reverse", "jax-float32")
+    )
+    for p, dtype, third in ((full, "float64", 2.0 / 3.0), (half, "float32", np.float32(2.0 / 3.0))):
+        x, i = p.encode(point)
+        assert (x.dtype, i.dtype) == (dtype, dtype.replace("float", "int"))
+        result = p.call(x, i)
+        assert result.dtype == dtype
+        assert p.decode(result).tolist() == [0.0, third]
 
 
 def test_a_result_of_half_the_bits_is_refused() -> None:
@@ -387,7 +397,7 @@ def test_an_operator_that_is_not_offered_is_refused(
 
 
 MODES = ["jax-forward", "jax-reverse"]
-SECOND_MODES = [*MODES, "jax-hessian"]
+SECOND_MODES = [*MODES, "jax-hessian", "jax-reverse-over-forward"]
 
 
 def offered(operators: Any) -> list[Any]:
@@ -422,7 +432,7 @@ def test_one_product_with_the_hessian_does_not_form_it(operator: Operator) -> No
     """Of 3 000 variables, the program of a mode with a cheap gradient has no array of 9 000 000."""
     form = registry.problem("rosenbrock").form("array")
     assert form is not None
-    for name in ("jax-reverse", "jax-hessian"):
+    for name in ("jax-reverse", "jax-hessian", "jax-reverse-over-forward"):
         p = prepared(name, form, operator, Point(np.linspace(0.5, 1.0, 3_000)))
         assert p.describe is not None
         assert p.describe()["temp_bytes"] < 3_000_000
@@ -562,7 +572,7 @@ def test_too_little_memory_is_said_to_be_that(
         def call(*args: Any) -> Any:
             raise jax.errors.JaxRuntimeError(said)
 
-        return ours._waiting(call, operator, ())
+        return _jax_calls.waiting(call, operator is Operator.VALUE_AND_GRADIENT)
 
     with pytest.raises(MemoryError, match="allocating 8 bytes"):
         failing("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.")()
@@ -571,7 +581,7 @@ def test_too_little_memory_is_said_to_be_that(
 
 
 def test_the_modes_are_different_programs() -> None:
-    """Forward over forward, reverse over reverse and forward over reverse, and their gradients."""
+    """All four of one mode over another, and the gradients of the pure ones."""
 
     def f(x: Any) -> Any:
         return jax.numpy.sum(jax.numpy.sin(x[1:] * x[:-1]))
@@ -579,9 +589,9 @@ def test_the_modes_are_different_programs() -> None:
     x = np.linspace(0.1, 0.5, 4)
     for operator, modes in (
         (Operator.GRADIENT, (FORWARD, REVERSE)),
-        (Operator.HESSIAN, (FORWARD, REVERSE, MIXED)),
-        (Operator.HVP, (FORWARD, REVERSE, MIXED)),
-        (Operator.NEWTON_DIRECTION, (FORWARD, REVERSE, MIXED)),
+        (Operator.HESSIAN, (FORWARD, REVERSE, MIXED, REVERSE_OVER_FORWARD)),
+        (Operator.HVP, (FORWARD, REVERSE, MIXED, REVERSE_OVER_FORWARD)),
+        (Operator.NEWTON_DIRECTION, (FORWARD, REVERSE, MIXED, REVERSE_OVER_FORWARD)),
         (Operator.JACOBIAN, (FORWARD, REVERSE)),
         (Operator.PROPAGATE, (FORWARD, REVERSE)),
     ):

@@ -67,6 +67,15 @@ def method(**changes: Any) -> Method:
     return Method(**{**given_, **changes})
 
 
+def test_a_method_computes_in_a_known_dtype() -> None:
+    assert method().dtype == "float64"
+    assert method(dtype="float32").dtype == "float32"
+    with pytest.raises(
+        ValueError, match="'toy-forward': dtype 'float16' is none of float64, float32"
+    ):
+        method(dtype="float16")
+
+
 # Operator, Outcome
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,12 @@ def distributions(extra: str) -> set[str]:
     return found
 
 
-def test_the_default_install_has_no_tool() -> None:
+def test_the_default_install_has_no_tool_but_an_older_scipy() -> None:
+    """The extra asks for a SciPy that has scipy.differentiate."""
     default = {re.match(r"[\w-]+", d)[0] for d in PROJECT["dependencies"]}  # type: ignore[index]
     tools = distributions("all") | distributions("torch") | distributions("tensorflow")
-    assert default & tools == set()
+    assert default & tools == {"scipy"}
+    assert EXTRAS["scipy"] == ["scipy>=1.15"]
 
 
 def test_all_holds_every_extra_but_the_large_ones() -> None:
@@ -55,9 +58,13 @@ def test_torch_is_pinned_in_one_place() -> None:
 
 
 def test_a_method_that_needs_a_tool_names_an_extra_that_installs_it() -> None:
-    needing = [m for m in registry.methods().values() if m.requires]
-    for method in needing:
-        assert method.tool in EXTRAS, f"{method.name}: no extra '{method.tool}'"
+    """The remedy that is printed where the tool is missing works."""
+    for method in (m for m in registry.methods().values() if m.requires):
+        reason = registry.reason_unavailable(replace(method, requires=("no_such_module",)))
+        assert reason is not None
+        named = re.search(r"pip install 'autodiff-bench\[([\w-]+)\]'", reason)
+        assert named is not None, reason
+        assert named[1] in EXTRAS, f"{method.name}: no extra '{named[1]}'"
 
 
 @pytest.fixture(scope="module")

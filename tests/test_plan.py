@@ -130,6 +130,18 @@ def test_smoke_covers_every_problem() -> None:
     assert plan.rows(plan.preset("smoke"), ("gmm/*/jax-reverse-default",))
 
 
+def test_quick_runs_leave_out_methods_beside_the_question_unless_they_are_asked_for() -> None:
+    assert set(plan.ASIDE) <= set(registry.methods())
+    found = {
+        preset: {m.name for r in plan.rows(plan.preset(preset)) for m in r.methods}
+        for preset in ("quick", "smoke", "standard")
+    }
+    assert not set(plan.ASIDE) & (found["quick"] | found["smoke"])
+    assert set(plan.ASIDE) <= found["standard"]
+    (row,) = plan.rows(plan.preset("smoke"), ("rosenbrock/*/jax-eager",))
+    assert [m.name for m in row.methods] == ["jax-eager"]
+
+
 def test_one_timeout_does_not_outlaw_a_case_that_ran() -> None:
     """A case that was measured once can run; a later timeout of it is a bad moment."""
     history = History()

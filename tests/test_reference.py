@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from adbench import registry
 from adbench.model import ELEMENTARY, Form, Operator, Point, Problem, namespace
 from adbench.model import given as given_to
-from adbench.reference import cache, traits, truth
+from adbench.reference import cache, tape, traits, truth
 from adbench.reference import evaluate as ways
 from adbench.reference.balls import ball_namespace, elementary, precision
 from adbench.reference.evaluate import evaluate, evaluate_closed
@@ -252,11 +253,11 @@ def test_no_plain_number_enters_a_tape(name):
     from flint import arb, arb_series
 
     for x in (arb(0.625), arb_series([arb(0.625), 1])):
-        tape = inputs(Point(np.array([0.625]))).tape()
+        kept = inputs(Point(np.array([0.625]))).tape()
         with precision(200):
-            y = LITERALS[name](ball_namespace())([tape.variable(x)])
+            y = LITERALS[name](ball_namespace())([kept.variable(x)])
         assert isinstance(y.v, (arb, arb_series))
-        for a, da, b, db in tape.entries:
+        for a, da, b, db in kept.entries:
             for at, partial in ((a, da), (b, db)):
                 small = partial is None or (type(partial) is int and partial in (-1, 0, 1))
                 assert at < 0 or small or isinstance(partial, (arb, arb_series))
@@ -442,6 +443,15 @@ def test_what_cannot_be_certified_is_refused(build, x, words):
 
 def pythagoras(m: Any) -> Any:
     return lambda x: m.sin(x[0]) ** 2 + m.cos(x[0]) ** 2 + x[1] * x[1]
+
+
+def test_a_text_too_long_to_be_remembered_is_refused_with_the_remedy(monkeypatch):
+    """A derivative in balls remembers every operation; beyond the limit it says so, not the system."""
+    problem = registry.problem("rosenbrock")
+    point = problem.at(10)  # of few variables, series carry the derivatives
+    monkeypatch.setattr(tape, "MOST_ENTRIES", 10)
+    with pytest.raises(UncertifiedError, match=r"more than 10 operations.* closed form"):
+        reference(problem.reference, Operator.GRADIENT, replace(point, x=point.x + 2.0**-30))
 
 
 def test_zero_by_cancellation_counts_as_zero_beside_a_larger_element():

@@ -1,9 +1,11 @@
 """The registry finds what the folders hold, under unique names, and helps with a mistyped one."""
 
 import importlib
+import importlib.metadata
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,18 @@ def test_a_missing_tool_is_explained_with_a_remedy() -> None:
     )
     present = type(method)(**{**vars(method), "requires": ("json",)})
     assert registry.reason_unavailable(present) is None
+
+
+def test_an_older_package_that_lacks_a_module_is_named_with_its_version() -> None:
+    """What is asked of a package may be newer than the package that is there."""
+    method = registry.method("scipy-differentiate")
+    older = replace(method, requires=("scipy.no_such_module",))
+    version = importlib.metadata.version("scipy")
+    assert registry.reason_unavailable(older) == (
+        f"needs scipy.no_such_module, which scipy {version} lacks: pip install 'autodiff-bench[scipy]'"
+    )
+    nowhere = replace(method, requires=("no_such_package.part",))
+    assert str(registry.reason_unavailable(nowhere)).startswith("needs no_such_package.part: pip")
 
 
 def test_listing_everything_imports_no_tool() -> None:

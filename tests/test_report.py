@@ -182,7 +182,7 @@ def test_hostile_names_of_result_sets_stay_texts():
 
 def test_tables_have_captions_scopes_and_reachable_scroll_regions(parsed):
     tables = parsed.all("table")
-    assert len(tables) == len(parsed.all("caption")) == 8
+    assert len(tables) == len(parsed.all("caption")) == 9
     assert all(th.get("scope") for th in parsed.all("th"))
     regions = [d for d in parsed.all("div") if "scroll" in d.get("class", "").split()]
     assert len(regions) == len(tables)
@@ -772,3 +772,26 @@ def test_the_guide_to_the_page_uses_its_words_as_the_analysis_does():
         "interval crosses the edge of the margin",
     ):
         assert said in guide
+
+
+def test_cores_used_stand_beside_those_asked_for(text, parsed):
+    """A method that used more than it was given is named in the table and at the top."""
+    assert "none more than asked" in section(text, "answer")
+    (folded,) = [
+        d["text"] for d in parsed.all("details") if "CPU seconds a wall second" in d["text"]
+    ]
+    assert "some more than were asked for" not in folded
+    header, lines = synthetic.run()
+    for line in lines:
+        if line["method"] == "jax-forward":
+            for m in line["measurements"]:
+                m["cpu_s"] = [1.9 * s for s in m["wall_s"]]
+    page = render([(header, lines)])
+    said = "jax-forward used 1.9 cores where 1 was asked"
+    assert said in section(page, "answer")
+    assert said in section(page, "methods")
+    assert "some more than were asked for" in section(page, "methods")
+    header["threads"]["requested"] = 2
+    two = render([(header, lines)])
+    assert said not in two
+    assert "2 threads on 2 pinned cores" in section(two, "answer")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adbench.harness import plan, stopwatch
+from adbench.harness import machine, plan, stopwatch
 from adbench.harness.header import Settings
 from adbench.harness.plan import Stage
 from adbench.harness.run import DUELS, FIRST_PASS, Campaign, within
@@ -150,7 +150,7 @@ def test_a_budget_buys_as_many_processes_as_a_decision_may_need() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"threads": 2}, "give 1, or 'default'"),
+        ({"threads": 0}, "give a number of cores, or 'default'"),
         ({"workers": "case"}, "give method or row"),
         ({"device": "tpu"}, "give cpu or gpu"),
         ({"budget_s": 0.0}, "give a time above 0"),
@@ -159,3 +159,33 @@ def test_a_budget_buys_as_many_processes_as_a_decision_may_need() -> None:
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Settings(**settings)
+
+
+def result_line(method: str, cores: float) -> dict[str, Any]:
+    """A result whose steady block kept so many cores busy."""
+    steady = {"phase": "steady", "wall_s": [1e-3], "cpu_s": [cores * 1e-3], "loops": [2]}
+    return {"id": f"toy[1]/gradient/{method}", "method": method, "measurements": [steady]}
+
+
+def test_a_method_that_uses_more_cores_than_asked_is_told_once() -> None:
+    notes: list[str] = []
+
+    class Loud(Silent):
+        def note(self, message: str) -> None:
+            notes.append(message)
+
+    c = campaign()
+    c.progress = Loud()
+    for method, cores in (("a", 1.0), ("b", 1.9), ("b", 1.7), ("c", 1.3)):
+        c._tell_threads(result_line(method, cores))
+    assert notes == [
+        "toy[1]/gradient/b: b used 1.9 cores where 1 was asked",
+        "toy[1]/gradient/c: c used 1.3 cores where 1 was asked",
+    ]
+
+
+def test_threads_of_a_run_are_cores_and_switches() -> None:
+    assert Settings(threads=None).cores(0) is None
+    (core,) = Settings().cores(0) or ()
+    assert core in machine.usable_cores()
+    assert (Settings(threads=2).single_thread, Settings(threads=None).single_thread) == (False,) * 2

@@ -38,6 +38,21 @@ def test_work_that_goes_on_in_a_thread_voids_the_proof() -> None:
     assert "before it was complete" in block.void
 
 
+def test_pools_of_threads_that_spin_do_not_void_a_proof() -> None:
+    """With several threads idle ones spin for a while; what decoding waits for still counts."""
+
+    def call() -> int:
+        threading.Thread(target=burn, args=(30e-3,)).start()
+        return 1
+
+    def decode(_: int) -> float:
+        return burn(60e-3)
+
+    assert stopwatch.proof(call, (), int, 1.0, 30e-3, alone=False).void is None
+    late = stopwatch.proof(call, (), decode, 1.0, 0.0, alone=False)
+    assert late.void is not None
+
+
 def test_waiting_in_decode_voids_the_block() -> None:
     """A lazy result that is computed, or awaited, when it is looked at was not complete."""
 

@@ -8,7 +8,7 @@ runs have it, times are compared in its units.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from adbench.analysis.wording import percent
 from adbench.harness.store import Run
 from adbench.model import Decision, Floats
 
-__all__ = ["Changes", "changes"]
+__all__ = ["Changes", "adjusted", "change_of", "changes", "ordered"]
 
 # Share of false alarms among the alarms of one comparison.
 FALSE_DISCOVERIES = 0.05
@@ -110,7 +110,7 @@ def changes(old: Run, new: Run, across_machines: bool = False) -> Changes:
     edge = margin(max(floors), before.blind or after.blind) if len(floors) == 2 else None
     ratios = _ratios(shared, before, after, relative, edge)
     found = [
-        _change(key, before.cases[key], after.cases[key], ratios.get(key), edge) for key in shared
+        change_of(key, before.cases[key], after.cases[key], ratios.get(key), edge) for key in shared
     ]
     drift = _drift(before, after) if relative else None
     if drift is not None:
@@ -119,7 +119,7 @@ def changes(old: Run, new: Run, across_machines: bool = False) -> Changes:
             *notes,
         )
     return Changes(
-        tuple(sorted(found, key=lambda c: (not c.worse, not c.better, -(c.ratio or 0.0), c.case))),
+        ordered(found),
         tuple(sorted({case for _, case in before.cases.keys() - after.cases.keys()})),
         tuple(sorted({case for _, case in after.cases.keys() - before.cases.keys()})),
         edge, drift, differences(old, new), notes,
@@ -133,13 +133,23 @@ def _ratios(
     logs = {key: _logs(before.cases[key], after.cases[key], relative) for key in shared}
     logs = {key: pair for key, pair in logs.items() if len(pair[0]) and len(pair[1])}
     spreads = pooled(a for a, _ in logs.values()), pooled(b for _, b in logs.values())
-    found = {key: ratio(a, b, edge or 0.0, spreads) for key, (a, b) in logs.items()}
+    return adjusted({key: ratio(a, b, edge or 0.0, spreads) for key, (a, b) in logs.items()})
+
+
+def adjusted(found: Mapping[Key, Ratio]) -> dict[Key, Ratio]:
+    """The ratios with their p values after Benjamini and Hochberg."""
     tested = [key for key, r in found.items() if r.p is not None]
     ps = np.array([found[key].p for key in tested], dtype=float)
-    adjusted = stats.false_discovery_control(ps) if len(ps) else ps
-    return found | {
-        key: found[key].with_p(float(p)) for key, p in zip(tested, adjusted, strict=True)
-    }
+    together = stats.false_discovery_control(ps) if len(ps) else ps
+    pairs = zip(tested, together, strict=True)
+    return {**found, **{key: found[key].with_p(float(p)) for key, p in pairs}}
+
+
+def ordered(found: Iterable[Change]) -> tuple[Change, ...]:
+    """Regressions first, then what is better, each by its ratio."""
+    return tuple(
+        sorted(found, key=lambda c: (not c.worse, not c.better, -(c.ratio or 0.0), c.case))
+    )
 
 
 def _logs(old: Samples, new: Samples, relative: bool) -> tuple[Floats, Floats]:
@@ -148,9 +158,10 @@ def _logs(old: Samples, new: Samples, relative: bool) -> tuple[Floats, Floats]:
     return old.logs, new.logs
 
 
-def _change(
+def change_of(
     key: Key, old: Samples, new: Samples, found: Ratio | None, edge: float | None
 ) -> Change:
+    """What is known of one case in two runs, decided beyond the margin `edge`."""
     return Change(
         case=key[1],
         machine=key[0],

@@ -14,6 +14,7 @@ import pandas as pd
 
 from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.hosts import Host, clock_of, hosts
+from adbench.harness import store
 from adbench.model import Outcome, parse_size
 
 __all__ = ["COLUMNS", "clock_of", "tidy"]
@@ -30,6 +31,7 @@ COLUMNS: Mapping[str, str] = {
     "method": "object",
     "tool": "object",
     "mode": "object",
+    "dtype": "object",
     "machine": "object",
     "set": "object",
     "blind": "bool",
@@ -45,6 +47,10 @@ COLUMNS: Mapping[str, str] = {
     "blocks": "int64",
     "voided": "int64",
     "disturbed": "bool",
+    "threads_asked": "float64",
+    "cores_used": "float64",
+    "pool_threads": "float64",
+    "excess": "object",
     "steady_s": "float64",
     "steady_wall_s": "float64",
     "median_s": "float64",
@@ -92,8 +98,9 @@ def tidy(
     Parameters
     ----------
     lines : iterable of mapping
-        Lines of a result file; of other kinds than ``"result"`` only ``"machine"`` is read. When a
-        case was measured again (a resumed run), its last line counts.
+        Lines of a result file; of other kinds than ``"result"`` only ``"machine"`` is read, and no
+        line of another state of the code (``"base"``, which `analysis.gate` reads). When a case was
+        measured again (a resumed run), its last line counts.
     clock : {"cpu", "wall"}, optional
         Which samples the times of calls are taken from; default: what `clock_of` says of each
         machine. The wall clock stands in for a whole line where CPU samples are missing; column
@@ -107,6 +114,9 @@ def tidy(
     DataFrame
         `steady_s`, `value_s` (f itself, in the same process) and `round_trip_s` are the lowest tenths of
         blocks: a block is a mean over its calls, and disturbance from outside can only add time.
+        `cores_used` is CPU seconds a wall second of the steady blocks, `pool_threads` the largest pool of
+        threads that the process told of, and `excess` a sentence where either is above `threads_asked`
+        (NaN: the tools' default).
         `start_s` is what the first answer takes: prepare, compile and first call. `above_bytes` is
         the case's own peak above the process's baseline. A number that does not exist is NaN.
     """
@@ -114,7 +124,8 @@ def tidy(
         raise ValueError(f"no clock '{clock}': use 'cpu' (one pinned core) or 'wall'")
     lines = list(lines)
     known = hosts(header, lines)
-    records = [_record(line, clock, known) for line in lines if line.get("kind") == "result"]
+    own = (line for line in lines if line.get("kind") == "result" and not line.get("base"))
+    records = [_record(line, clock, known) for line in own]
     frame = pd.DataFrame.from_records(records, columns=list(COLUMNS)).astype(dict(COLUMNS))
     return frame.drop_duplicates(KEY, keep="last").sort_values(
         ["problem", "operator", "size_n", "method", "twin", "set", "repeat"], ignore_index=True
@@ -139,6 +150,7 @@ def _record(
         **{key: line[key] for key in ("problem", "operator", "method", "repeat", "outcome")},
         "tool": line.get("tool") or line["method"].split("-")[0],
         "mode": line.get("mode") or "",
+        "dtype": line.get("dtype") or "float64",  # older files have no other
         "machine": host.id,
         "set": host.set,
         "blind": host.blind,
@@ -152,6 +164,10 @@ def _record(
         # a timing exists exactly when the case ran: whatever else a line carries is not shown as one
         **_calls(phases if Outcome.from_label(line["outcome"]).ran else {}, clock or host.clock),
         **_starts(phases),
+        "threads_asked": _number(host.threads),
+        "cores_used": _number(store.cores_used(line)),
+        "pool_threads": _number(store.pool_threads(line)),
+        "excess": store.excess(line, host.threads),
         **{key: _number(accuracy.get(key)) for key in ACCURACY},
         **_memory(line.get("memory") or {}),
     }

@@ -21,6 +21,8 @@ class Host:
         Name of the result set: machine, threads and device. Times of two sets are never compared.
     clock : str
         From `clock_of`.
+    threads : int or None
+        Asked for; None: each library's own default.
     blind : bool
         Whether the system cannot pin a process to a core or has no CPU clock of a process.
     """
@@ -28,6 +30,7 @@ class Host:
     id: str
     set: str
     clock: str
+    threads: int | None
     blind: bool
 
 
@@ -66,7 +69,8 @@ def _host(header: Mapping[str, Any], machine: Mapping[str, Any]) -> Host:
     pool = "one thread" if threads == 1 else f"{threads} threads"
     device = str(header.get("device") or "cpu")
     label = f"machine {name or 'unnamed'}, {pool}, {device}"
-    return Host(name, label, clock_of(header, machine), _blind(machine))
+    asked = threads if isinstance(threads, int) else None
+    return Host(name, label, clock_of(header, machine), asked, _blind(machine))
 
 
 def _blind(machine: Mapping[str, Any]) -> bool:

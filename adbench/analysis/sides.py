@@ -20,7 +20,7 @@ from adbench.analysis.wording import NAMES
 from adbench.harness.store import Run
 from adbench.model import Floats, Outcome
 
-__all__ = ["Key", "Samples", "Side", "differences", "sides"]
+__all__ = ["Key", "Samples", "Side", "differences", "samples", "sides"]
 
 Key = tuple[str, str]  # machine id, case id
 # Runs that differ in these are no two measurements of the same thing.
@@ -182,7 +182,7 @@ def _side(run: Run, frame: pd.DataFrame, clock: str, name: str | None) -> Side:
     joined = frame[~frame["twin"]].merge(kernel, "left", PROCESS)
     column = "steady_s" if clock == "cpu" else "steady_wall_s"
     cases = {
-        (str(machine), str(case)): _samples(group, column)
+        (str(machine), str(case)): samples(group, column)
         for (machine, case), group in joined.groupby(["machine", "id"], sort=False)
     }
     known = [floor for floor in floors if floor is not None]
@@ -207,7 +207,8 @@ def _kernel(run: Run, clock: str) -> pd.DataFrame:
     return found.drop_duplicates(PROCESS, keep="last")
 
 
-def _samples(group: pd.DataFrame, column: str) -> Samples:
+def samples(group: pd.DataFrame, column: str) -> Samples:
+    """What the lines of a case say together; `column` has the times, ``unit`` the kernel's."""
     timed = group[group[column].notna()]
     failed = group[group["outcome"] != Outcome.OK.label]
     told = (failed if len(failed) else group).iloc[0]

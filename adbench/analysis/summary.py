@@ -11,7 +11,7 @@ from adbench.model import Outcome
 
 __all__ = ["failures", "summary"]
 
-ABOUT = ["row", "problem", "size", "size_n", "operator", "method", "tool", "mode"]
+ABOUT = ["row", "problem", "size", "size_n", "operator", "method", "tool", "mode", "dtype"]
 ERRORS = ["error_ulp", "error_rel", "worst_ulp", "worst_rel", "kappa"]
 MEDIANS = ["median_s", "round_trip_s", "prepare_s", "compile_s", "first_s", "start_s"]
 BYTES = ["above_bytes", "code_bytes", "temp_bytes", "device_peak_bytes"]
@@ -26,7 +26,7 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns `ABOUT` and: `processes` (timed ones), `tried`, `outcome` (the worst of the
         processes), `time_s` (geometric mean over processes of `steady_s`), `slowdown` (against the
-        best of the row); `median_s`, `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
+        best of the row, of those that compute in float64); `median_s`, `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
         (medians over processes); `error_ulp`, `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an
         element), `kappa` and the bytes `above_bytes` (peak above the process's baseline),
         `code_bytes`, `temp_bytes` and `device_peak_bytes`, the largest of each; `disturbed`, how many
@@ -43,7 +43,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "disturbed", "time_s"]
     columns += [*MEDIANS, *ERRORS, *BYTES]
     table = pd.DataFrame.from_records(lines, columns=columns)
-    best = table.groupby("row")["time_s"].transform("min")
+    full = table["time_s"].where(table["dtype"] == "float64")
+    best = full.groupby(table["row"]).transform("min").fillna(table["time_s"])
     return table.assign(slowdown=table["time_s"] / best)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from adbench import __version__
-from adbench.cli import changes, evaluation, files, lists, measuring, pages
+from adbench.cli import changes, evaluation, files, history, lists, measuring, pages
 from adbench.cli.terminal import out, user_errors
 
 __all__ = ["app", "main"]
@@ -29,8 +29,10 @@ for name, command, example in (
     ("report", pages.report, pages.EXAMPLE),
     ("eval", evaluation.evaluate, evaluation.EXAMPLE),
     ("compare", changes.compare, changes.EXAMPLE),
+    ("gate", changes.gate, changes.EXAMPLE_GATE),
     ("merge", files.merge, files.EXAMPLE_MERGE),
     ("export", files.export, files.EXAMPLE_EXPORT),
+    ("frame", history.frame, history.EXAMPLE),
 ):
     app.command(name, epilog=f"Example: {example}")(user_errors(command))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,7 @@ def evaluate(
         "x": found.point.x.tolist(),
         "result": _nested(found.result),
         "reference": _reference(found.reference),
+        "entries": _entries(found),
         "error_rel": _number(accuracy.get("error_rel")),
         "error_ulp": _number(accuracy.get("error_ulp")),
         "kappa": _number(accuracy.get("kappa")),
@@ -51,6 +53,8 @@ def evaluate(
     if as_json:
         print_json(described)
     else:
+        if described["entries"] is not None:
+            described["entries"] = _sparse(described["entries"])
         lines = [
             (k, _short(v)) for k, v in described.items() if k != "case" and v not in (None, "")
         ]
@@ -69,6 +73,27 @@ def _reference(reference: Any) -> Any:
     for length in reversed(reference.shape[1:]):
         digits = [digits[i : i + length] for i in range(0, len(digits), length)]
     return digits if reference.shape else digits[0]
+
+
+def _entries(found: Any) -> dict[str, Any] | None:
+    """Of a sparse Jacobian, whose results are entries: the matrix's shape, and where each stands."""
+    pattern = found.point.pattern
+    if pattern is None or found.case.operator != "jacobian":
+        return None
+    return {
+        "shape": list(pattern.shape),
+        "rows": pattern.row_of.tolist(),
+        "columns": pattern.columns.tolist(),
+    }
+
+
+def _sparse(entries: Mapping[str, Any]) -> str:
+    """What the numbers of a sparse result are, in words."""
+    m, n = entries["shape"]
+    return (
+        f"{len(entries['columns'])} structural non-zeros of a {m} x {n} matrix, row by row "
+        "(their rows and columns: --json)"
+    )
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""``adbench merge`` and ``adbench export``: result files into one, and into tables for other tools."""
+"""``adbench merge`` and ``adbench export``: result files into one, and into what other tools read."""
 
 from __future__ import annotations
 
@@ -42,15 +42,31 @@ def export(
         Path | None,
         typer.Option("--out", help="A name in .parquet or .csv; default: FILE's, in .parquet."),
     ] = None,
+    to_asv: Annotated[
+        Path | None,
+        typer.Option("--to-asv", metavar="FOLDER", help="Write asv results into its results_dir."),
+    ] = None,
+    commit: Annotated[
+        str | None,
+        typer.Option(help="With --to-asv: hash of the commit measured; default: as recorded."),
+    ] = None,
 ) -> None:
-    """Write the results as a table, a row per case and process, for pandas, R or DuckDB.
+    """Write the results as a table, a row per case and process, for pandas, R or DuckDB; or for asv.
 
     Parquet keeps the run's first line and its machines as JSON in the schema's metadata (keys
-    adbench.header and adbench.machines).
+    adbench.header and adbench.machines). What --to-asv writes, `asv publish` and `asv compare` show.
     """
+    from adbench.analysis.asv_write import write_asv
     from adbench.analysis.export import export as write
     from adbench.harness import store
 
-    target = out_file or file.with_suffix(".parquet")
-    frame = write(store.load(file), target)
-    say(f"{target}: {len(frame)} rows, {len(frame.columns)} columns")
+    run = store.load(file)
+    if commit is not None and to_asv is None:
+        raise ValueError("--commit is for --to-asv; leave it out, or give both")
+    if to_asv is not None:
+        for path in write_asv(run, to_asv, commit):
+            say(str(path))
+    if to_asv is None or out_file is not None:
+        target = out_file or file.with_suffix(".parquet")
+        frame = write(run, target)
+        say(f"{target}: {len(frame)} rows, {len(frame.columns)} columns")

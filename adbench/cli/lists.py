@@ -74,17 +74,25 @@ def methods(names: Filters = None, as_json: Json = False) -> None:
 
 
 def _method(m: Method) -> dict[str, Any]:
+    from adbench.harness.machine import versions_of
+
     reason = registry.reason_unavailable(m)
     return {
         "name": m.name,
         "summary": m.summary,
         "tool": m.tool,
         "mode": m.mode,
+        "dtype": m.dtype,
         "reads": list(m.reads),
         "operators": [o.value for o in m.operators],
         "exact": not m.rtol,
+        "rtol": {o.value: r for o, r in m.rtol.items()},
+        "gaps": dict(m.gaps),
+        "compiles": m.compiles,
+        "requires": list(m.requires),
         "available": reason is None,
         "reason": reason,
+        "versions": versions_of(m),
     }
 
 

@@ -24,17 +24,19 @@ from adbench.cli.options import (
     MemoryLimit,
     OutFile,
     Preset,
+    Pythons,
     Seed,
-    Threads,
     TimeLimit,
     Workers,
+    pythons_of,
+    thread_count,
 )  # fmt: skip
 from adbench.cli.progress import Bar
 from adbench.cli.signals import exit_code, stoppable
 from adbench.cli.terminal import Filters, note
 from adbench.model import UnknownNameError
 
-__all__ = ["EXAMPLE", "run", "seconds"]
+__all__ = ["EXAMPLE", "local", "measured", "run", "seconds"]
 
 EXAMPLE = "adbench run 'gauss_nll/gradient/{jax,numba}-*' --preset standard --budget 10m"
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -46,38 +48,41 @@ def run(
     out_file: OutFile = None,
     fresh: Fresh = False,
     budget: Budget = None,
-    threads: InThreads = Threads.ONE,
+    threads: InThreads = "1",
     workers: InWorkers = Workers.METHOD,
     device: InDevice = Device.CPU,
+    python: Pythons = None,
     cluster: Cluster = None,
     seed: Seed = 31337,
     time_limit: TimeLimit = None,
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Measure; a rerun with the same --out continues where the last one stopped."""
+    from adbench.analysis.advice import wanted
     from adbench.harness import plan, store
     from adbench.harness.run import Settings
 
     chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
     settings = Settings(
-        threads=1 if threads is Threads.ONE else None,
+        threads=thread_count(threads),
         workers=workers.value,
         device=device.value,
         budget_s=None if budget is None else seconds(budget),
+        pythons=pythons_of(python or ()),
     )
     rows = plan.rows(chosen, filters or ())
-    measure = _local() if cluster is None else _remote(cluster)
-    path = out_file or _default_out(chosen.name, threads, workers, device, cluster)
+    measure = local() if cluster is None else _remote(cluster)
+    path = out_file or _default_out(chosen.name, settings, cluster)
     if fresh:
         store.discard(path)
     note(f"results go to {path}")
     options = {
-        "--preset": preset, "--out": path, "--budget": budget, "--threads": threads.value,
-        "--workers": workers.value, "--device": device.value, "--cluster": cluster, "--seed": seed,
+        "--preset": preset, "--out": path, "--budget": budget, "--threads": threads,
+        "--workers": workers.value, "--device": device.value, "--python": python, "--cluster": cluster, "--seed": seed,
         "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
     again = _again(filters or (), options)
-    summary = _measured(measure, rows, chosen, path, seed, settings, again)
+    summary = measured(measure, rows, chosen, path, seed, settings, again, wanted)
     _conclude(summary, path, settings.budget_s or chosen.budget_s, again)
 
 
@@ -101,7 +106,8 @@ def seconds(text: str) -> float:
 Measure = Callable[..., Any]
 
 
-def _local() -> Measure:
+def local() -> Measure:
+    """The harness on this machine."""
     from adbench.harness.run import run as measure
 
     return measure
@@ -119,7 +125,7 @@ def _remote(address: str) -> Measure:
     return partial(cluster.run, address)
 
 
-def _measured(
+def measured(
     measure: Measure,
     rows: Sequence[Any],
     chosen: Any,
@@ -127,14 +133,13 @@ def _measured(
     seed: int,
     settings: Any,
     again: str,
+    advise: Callable[..., Any] | None = None,
 ) -> Any:
     """The run's summary; one that is asked to stop says how to continue and exits."""
-    from adbench.analysis.advice import wanted
-
     bar = Bar()
     try:
         with stoppable(), bar.bar:
-            return measure(rows, chosen, path, bar, seed, advise=wanted, settings=settings)
+            return measure(rows, chosen, path, bar, seed, advise=advise, settings=settings)
     except KeyboardInterrupt as stop:
         note(f"\nstopped; every finished result is in {path}. Continue with:\n  {again}")
         raise typer.Exit(exit_code(stop)) from None
@@ -143,7 +148,7 @@ def _measured(
 def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
     """The command that continues a run."""
     usual = {
-        "--threads": Threads.ONE.value,
+        "--threads": "1",
         "--workers": Workers.METHOD.value,
         "--device": Device.CPU.value,
     }
@@ -151,7 +156,8 @@ def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
         str(word)
         for option, value in options.items()
         if value is not None and usual.get(option) != value
-        for word in (option, value)
+        for each in (value if isinstance(value, list) else [value])
+        for word in (option, each)
     ]
     return shlex.join(["adbench", "run", *filters, *given])
 
@@ -169,16 +175,16 @@ def _conclude(summary: Any, path: Path, budget_s: float | None, again: str) -> N
     note(f"now: adbench report {shlex.quote(str(path))}")
 
 
-def _default_out(
-    preset: str, threads: Threads, workers: Workers, device: Device, cluster: str | None
-) -> Path:
+def _default_out(preset: str, settings: Any, cluster: str | None) -> Path:
     """A file for each result set and design: they never share one."""
     from adbench.harness.machine import short_name
     from adbench.harness.stopwatch import now
 
     parts = [now().partition("T")[0], short_name(), preset]
-    parts += ["threads"] if threads is Threads.DEFAULT else []
-    parts += ["rows"] if workers is Workers.ROW else []
-    parts += ["gpu"] if device is Device.GPU else []
+    threads = settings.threads
+    parts += [] if threads == 1 else [f"{threads}-threads" if threads else "threads"]
+    parts += ["rows"] if settings.workers == Workers.ROW.value else []
+    parts += ["gpu"] if settings.device == Device.GPU.value else []
+    parts += [f"own-{tool}" for tool in sorted(settings.pythons)]
     parts += ["cluster"] if cluster else []
     return Path("reports") / "-".join(parts) / "results.jsonl"

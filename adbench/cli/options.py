@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,23 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "Budget", "Cluster", "Device", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
-    "Preset", "Seed", "Threads", "TimeLimit", "Workers",
+    "Budget",
+    "Cluster",
+    "Device",
+    "Fresh",
+    "InDevice",
+    "InThreads",
+    "InWorkers",
+    "MemoryLimit",
+    "OutFile",
+    "Preset",
+    "Pythons",
+    "Seed",
+    "TimeLimit",
+    "Workers",
+    "pythons_of",
+    "thread_count",
 ]  # fmt: skip
-
-
-class Threads(StrEnum):
-    """How many threads a tool may use."""
-
-    ONE = "1"
-    DEFAULT = "default"
 
 
 class Device(StrEnum):
@@ -60,10 +68,11 @@ Budget = Annotated[
     ),
 ]
 InThreads = Annotated[
-    Threads,
+    str,
     typer.Option(
-        help="1: every method on one core, the headline. default: what each tool takes by itself. "
-        "Two result sets, never in one file."
+        metavar="N|default",
+        help="1: every method on one core, the headline. N: on the same N cores, N threads a library. "
+        "default: what each tool takes by itself. Each a result set of its own, never in one file.",
     ),
 ]
 InWorkers = Annotated[
@@ -84,6 +93,15 @@ Cluster = Annotated[
         help="Measure on the hosts of a Dask cluster: tcp://host:8786, or local[2] to try it.",
     ),
 ]
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--python",
+        metavar="TOOL=PATH",
+        help="Run the methods of this tool in another Python, such as "
+        "'tensorflow=/home/me/tf/bin/python'; may be repeated.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]
 TimeLimit = Annotated[
     float | None,
@@ -92,3 +110,43 @@ TimeLimit = Annotated[
 MemoryLimit = Annotated[
     float | None, typer.Option(help="Resident GB a case may use, instead of the preset's.")
 ]
+
+
+def thread_count(text: str) -> int | None:
+    """The number of threads that ``--threads`` asks for; None for ``default``.
+
+    Raises
+    ------
+    ValueError
+        For another text, zero included.
+    """
+    if text == "default":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(
+            f"--threads '{text}': give a number of cores, such as 1 or 4, or 'default' for each "
+            "library's own"
+        )
+    return int(text)
+
+
+def pythons_of(texts: Sequence[str]) -> dict[str, str]:
+    """Tool -> path, of ``--python TOOL=PATH`` as often as it was given.
+
+    Raises
+    ------
+    ValueError
+        For a text without a tool or a path, and for a tool that is named twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        tool, _, path = text.partition("=")
+        if not tool or not path:
+            raise ValueError(
+                f"--python '{text}': give a tool and the path of a Python, such as "
+                "'tensorflow=/home/me/tf/bin/python'"
+            )
+        if tool in found:
+            raise ValueError(f"--python names '{tool}' twice; one Python a tool")
+        found[tool] = path
+    return found

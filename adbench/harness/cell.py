@@ -11,11 +11,12 @@ from typing import Any
 
 from adbench.harness import stopwatch
 from adbench.harness.history import Cost
-from adbench.harness.plan import CONTENDERS, Preset, Row
+from adbench.harness.plan import CONTENDERS, Missing, Preset, Row
 from adbench.harness.process import Failure, Limits, Worker
 from adbench.model import Case, Form, Measurement, Method, Operator, Outcome, Phase, Point, Result
 from adbench.reference.judge import Verdict, judge
 from adbench.reference.truth import UncertifiedError, certified
+from adbench.registry import reason_unavailable
 
 __all__ = ["Cell"]
 
@@ -43,6 +44,7 @@ class Cell:
     preset: Preset
     shared: bool = False
     single_thread: bool = True
+    missing: Missing = reason_unavailable
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     call_s: float = 0.0
     blocks_left: int = 0
@@ -128,7 +130,8 @@ class Cell:
             truth = certified(self.row.problem, self.row.size, self.row.operator, point)
         except UncertifiedError as error:
             raise Failure(Outcome.FAILED, f"there is no certified reference: {error}") from None
-        self.verdict = judge(result, truth, self.method.rtol.get(self.row.operator))
+        promised = self.method.rtol.get(self.row.operator)
+        self.verdict = judge(result, truth, promised, self.method.dtype)
         self.spent["judge"] += stopwatch.monotonic() - began
         if self.verdict.outcome is not Outcome.OK:
             raise Failure(self.verdict.outcome, self.verdict.message)
@@ -226,6 +229,7 @@ class Cell:
         if answer["result"] is not None:
             self._judge(answer["result"], point)
         used = answer["memory"]
+        self.worker.threads = answer.get("threads", self.worker.threads)
         if self.shared:  # other methods allocate meanwhile
             used |= {"baseline_bytes": None, "peak_bytes": None}
         return self.result(Outcome.OK, "", point, used)

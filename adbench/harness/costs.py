@@ -23,6 +23,7 @@ FIRST_USE_S = {"jax": 0.1, "numba": 0.5}
 # Prepare, compile and first call of f itself, of first and of second derivatives.
 ONCE_S = {
     "jax": (0.2, 0.38, 0.5),
+    "jax-eager": (0.5, 2.0, 5.0),
     "numba": (0.3, 0.85, 0.85),
     "numba-central": (0.3, 0.5, 0.5),
     "numba-tape": (0.3, 1.4, 1.4),
@@ -73,6 +74,7 @@ class Pace:
 
 PACES = {
     "jax": Pace(6e-6, 1e-8, 1.5e-9, 0.15),
+    "jax-eager": Pace(5e-3, 1e-3, 1.5e-9),
     "numba": Pace(0.6e-6, 0.0, 1.5e-9, 0.1),
     "numba-central": Pace(0.6e-6, 0.0, 2e-9),
     "numba-tape": Pace(1e-6, 0.0, 3e-9),

@@ -49,7 +49,7 @@ def evaluate(
     row, point = _row(case), _point(case, at)
     chosen = row.methods[0]
     preset = replace(PRESETS["standard"], limits=limits or PRESETS["standard"].limits)
-    cell = Cell(row, chosen, Worker(machine.core_of(0)), 0, False, preset)
+    cell = Cell(row, chosen, Worker(machine.cores_of(0)), 0, False, preset)
     outcome, message, truth = Outcome.OK, "", None
     known = decided(row, chosen)
     try:

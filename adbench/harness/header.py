@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from adbench.harness import features, kernel, machine, stopwatch, store
+from adbench.harness import features, interpreters, kernel, machine, stopwatch, store
 from adbench.harness.plan import Preset
 from adbench.harness.process import Failure, Worker, worker_environment
 from adbench.registry import methods
@@ -24,32 +27,53 @@ class Settings:
     Parameters
     ----------
     threads : int or None
-        1: every worker on one and the same core, one thread a library (the headline). None: each
-        library's own default, on all cores, by the wall clock.
+        1: every worker on one and the same core, one thread a library (the headline). N: on the same
+        N cores, N threads a library, by the wall clock. None: each library's own default, on all
+        cores, by the wall clock.
     workers : {"method", "row"}
         A process of its own for each method, or one that holds all JAX and Numba methods.
     device : {"cpu", "gpu"}
         Where JAX computes.
     budget_s : float or None
         Seconds to spend; None: what the preset says.
+    base : Path or None
+        Checkout of another state of adbench: in every second process the copies of methods are its
+        methods, so that the two states take turns (see ``docs/regressions.md``).
+    pythons : mapping of str to str
+        Tool -> path of the Python in which its methods run; the others run in this one.
     """
 
     threads: int | None = 1
     workers: str = "method"
     device: str = "cpu"
     budget_s: float | None = None
+    base: Path | None = None
+    pythons: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.threads not in (1, None):
-            raise ValueError(f"{self.threads} threads: give 1, or 'default' for each library's own")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(
+                f"{self.threads} threads: give a number of cores, or 'default' for each library's own"
+            )
         for what, value, known in (
             ("workers", self.workers, DESIGNS),
             ("device", self.device, DEVICES),
         ):
             if value not in known:
                 raise ValueError(f"{what} '{value}': give {' or '.join(known)}")
+        if self.base is not None and self.workers == "row":
+            raise ValueError(
+                "two states of adbench share no process: measure with workers 'method'"
+            )
+        if self.base is not None and self.pythons:
+            raise ValueError("two states of adbench run in one Python: leave --python out")
         if self.budget_s is not None and not self.budget_s > 0:
             raise ValueError(f"a budget of {self.budget_s:g} s is none; give a time above 0")
+        if self.base is not None and not (self.base / "adbench" / "harness" / "worker.py").exists():
+            raise ValueError(
+                f"'{self.base}' is no checkout of adbench: it lacks adbench/harness/worker.py; make one "
+                "with: git worktree add FOLDER COMMIT"
+            )
 
     @property
     def single_thread(self) -> bool:
@@ -58,19 +82,45 @@ class Settings:
         alone = fine["affinity"] and fine["cpu_clock"]
         return self.threads == 1 and self.device == "cpu" and alone
 
-    def core(self, repeat: int) -> int | None:
-        """The core that all workers of a repeat share; None: any."""
-        return machine.core_of(repeat) if self.threads == 1 else None
+    def cores(self, repeat: int) -> tuple[int, ...] | None:
+        """The cores that all workers of a repeat share; None: any. ValueError for more than there are."""
+        return None if self.threads is None else machine.cores_of(repeat, self.threads)
+
+    @property
+    def interpreters(self) -> dict[str, interpreters.Interpreter]:
+        """The Pythons of `pythons`, as they answered; ValueError for one that does not."""
+        return interpreters.ask(self.pythons)
 
     def environment(self) -> dict[str, str]:
         """What a worker gets as its environment."""
         return worker_environment(self.threads, self.device)
+
+    def of_base(self, repeat: int, twin: bool) -> bool:
+        """Whether a copy is the base's: in every second process, so that the others tell the noise."""
+        return self.base is not None and twin and repeat % 2 == 0
+
+    def _base_environment(self) -> dict[str, str]:
+        found = self.environment()
+        path = [str(self.base), *filter(None, [found.get("PYTHONPATH")])]
+        # without the second, the folder that the run was started in would come first
+        return found | {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1"}
+
+    def worker(self, repeat: int, tool: str = "", of_base: bool = False) -> Worker:
+        """A process for the methods of a tool, or of the base's methods; not yet started."""
+        if of_base:
+            return Worker(self.cores(repeat), self._base_environment())
+        own = self.interpreters.get(tool)
+        if own is None:
+            return Worker(self.cores(repeat), self.environment())
+        given = worker_environment(self.threads, self.device, interpreters.environment())
+        return Worker(self.cores(repeat), given, python=own.path)
 
 
 def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[str, Any]:
     """First line of a result file."""
     asked = settings or Settings()
     head, dirty = machine.commit()
+    others = {tool: own.as_dict() for tool, own in asked.interpreters.items()}
     return {
         "kind": "run",
         "schema": store.SCHEMA,
@@ -82,6 +132,7 @@ def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[
         "code": machine.code(),
         "threads": {"requested": asked.threads or "default", "observed": _observed(asked)},
         "device": asked.device,
+        "base": _base(asked.base),
         "environment": machine.environment(),
         "commit": head,
         "dirty": dirty,
@@ -92,7 +143,16 @@ def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[
             "workers": asked.workers,
             "kernel": kernel.KERNEL_HASH,
         },
+        **({"interpreters": others} if others else {}),
     }
+
+
+def _base(checkout: Path | None) -> dict[str, Any] | None:
+    """Which state of adbench another one is measured against."""
+    if checkout is None:
+        return None
+    head, dirty = machine.commit(checkout)
+    return {"code": machine.code(checkout / "adbench"), "commit": head, "dirty": dirty}
 
 
 def _distributions() -> list[str]:
@@ -105,7 +165,7 @@ def _distributions() -> list[str]:
 
 def _observed(settings: Settings) -> dict[str, Any]:
     """Thread pools and cores that a worker sees, as its libraries report them."""
-    worker = Worker(settings.core(0), settings.environment())
+    worker = settings.worker(0)
     try:
         name = next(iter(methods()))
         worker.load(name, name)

@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "code",
     "commit",
     "core_of",
+    "cores_of",
     "environment",
     "identifier",
     "machine",
@@ -58,6 +60,7 @@ REPORTED = (
 COMPANIONS = {
     "jax": ("jaxlib",),
     "numba": ("llvmlite",),
+    "mpmath": ("gmpy2",),
     "pytensor": ("numba",),
     "tensorflow": ("tensorflow-cpu",),  # the build that is measured
 }
@@ -140,29 +143,52 @@ def versions(*more: str) -> dict[str, str]:
 
 
 def versions_of(method: Method) -> dict[str, str]:
-    """Versions of the distributions one method's numbers depend on."""
-    names = {method.tool, *method.requires, *COMPANIONS.get(method.tool, ())}
+    """Versions of the distributions one method's numbers depend on, those that are installed."""
+    required = (module.partition(".")[0] for module in method.requires)
+    names = {method.tool, *required, *COMPANIONS.get(method.tool, ())}
     found = {"adbench": __version__, "numpy": importlib.metadata.version("numpy")}
     for name in sorted(names):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        if (distribution := _distribution(name)) is not None:
+            found.setdefault(*distribution)
     return found
 
 
-def code() -> str:
-    """Hash of adbench's own source files: what a commit does not tell of a changed checkout."""
-    root = Path(__file__).resolve().parents[1]
+@lru_cache(maxsize=1_000)
+def _distribution(name: str) -> tuple[str, str] | None:
+    """Name and version of the distribution of that name, or else of the one that has that module
+    (TensorFlow's module comes from tensorflow-cpu, num-dual's is num_dual); None where there is none.
+    """
+    try:
+        found = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        if not (providers := _providers().get(name)):
+            return None
+        found = importlib.metadata.distribution(providers[0])
+    return re.sub(r"[-_.]+", "-", found.metadata["Name"]).lower(), found.version
+
+
+@lru_cache(maxsize=1)
+def _providers() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()  # reads every installed package
+
+
+def code(package: Path | None = None) -> str:
+    """Hash of adbench's own source files: what a commit does not tell of a changed checkout.
+
+    Of the package that runs, or of the one in the folder `package`.
+    """
+    root = package or Path(__file__).resolve().parents[1]
     h = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         h.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return h.hexdigest()[:16]
 
 
-def commit() -> tuple[str | None, bool | None]:
-    """Commit of the checkout that this package runs from and whether it has changes; None outside one."""
-    root = Path(__file__).resolve().parents[2]
+def commit(checkout: Path | None = None) -> tuple[str | None, bool | None]:
+    """Commit of a checkout, of the one that this package runs from unless another is given, and whether
+    it has changes; None outside one.
+    """
+    root = checkout or Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None, None
     head = _git(root, "rev-parse", "HEAD")
@@ -197,10 +223,28 @@ def core_of(repeat: int) -> int:
     return cores[-1 - repeat % len(cores)]
 
 
-def pin(core: int) -> bool:
-    """Bind this process to one core; False where the system offers no affinity."""
+def cores_of(repeat: int, threads: int = 1) -> tuple[int, ...]:
+    """The cores all workers of a repeat share, as many as `threads`; repeats take turns (`core_of`).
+
+    Raises
+    ------
+    ValueError
+        When this process may not run on so many.
+    """
+    cores = usable_cores()
+    if threads > len(cores):
+        have = f"{len(cores)} core{'' if len(cores) == 1 else 's'}"
+        raise ValueError(
+            f"--threads {threads}: adbench may run on {have} here ({', '.join(map(str, cores))}); "
+            f"ask for at most {len(cores)}, or for 'default'"
+        )
+    return tuple(cores[-1 - (repeat + i) % len(cores)] for i in range(threads))
+
+
+def pin(*cores: int) -> bool:
+    """Bind this process to these cores; False where the system offers no affinity."""
     try:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, set(cores))
     except (AttributeError, OSError):
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adbench import registry
@@ -14,8 +14,24 @@ from adbench.model import Case, Method, Operator, Outcome, Problem, Size, Unknow
 from adbench.reference import traits
 
 __all__ = [
-    "BEFORE_OTHERS", "CONTENDERS", "CORE", "PRESETS", "Preset", "Row", "Stage", "cases", "decided", "glob_match",
-    "matches", "preset", "rows", "stages", "twins",
+    "BEFORE_OTHERS",
+    "CONTENDERS",
+    "CORE",
+    "GATE",
+    "GATED",
+    "PRESETS",
+    "Missing",
+    "Preset",
+    "Row",
+    "Stage",
+    "cases",
+    "decided",
+    "glob_match",
+    "matches",
+    "preset",
+    "rows",
+    "stages",
+    "twins",
 ]  # fmt: skip
 
 # The two sides of the headline question, and the tools that `[core]` installs.
@@ -24,6 +40,11 @@ CONTENDERS = ("jax", "numba")
 FIXED_PAIR = ("jax-reverse", "numba-dual")
 # Methods that are another one with one setting changed.
 VARIANTS = ("jax-reverse-default", "numba-dual-strict")
+# Methods beside the question which is fastest (another dispatch, precision or number of devices, or the
+# same program from another text): quick runs leave them out, unless filters ask for them.
+ASIDE = (
+    "jax-aot", "jax-eager", "jax-float32", "jax-reverse-over-forward", "jax-sharded", "jax-vmap",
+)  # fmt: skip
 CORE = ("numpy", "dual", "autograd", "sympy", "jax", "numba", "iminuit")
 
 
@@ -45,7 +66,7 @@ class Preset:
     budget_s : float or None
         Seconds after which nothing new is started.
     quick : bool
-        Only the quick sizes and operators of each problem.
+        Only the quick sizes and operators of each problem, without the methods `ASIDE`.
     showcase : bool
         Only the problems that are shown in quick runs, unless filters ask for others.
     first_size : bool
@@ -115,6 +136,19 @@ PRESETS: Mapping[str, Preset] = {
         ),
     )
 }  # fmt: skip
+
+
+# Two states of the code, in every second process; two copies of one of them in the others (`Settings.base`).
+GATE = replace(
+    PRESETS["quick"], name="gate", summary="two states of adbench in turns", repeats=10, other_repeats=10,
+    blocks=20, other_blocks=20, budget_s=None, quick=False, showcase=False, twins="all", values=0,
+)  # fmt: skip
+# What a gate measures unless told otherwise: one row of each kind, by a method of each tool and mode.
+GATED = (
+    "{gauss_nll[100],histogram_nll[1000],rosenbrock[10],kepler[1000],propagation[8]}/"
+    "{gradient,derivative,jacobian}/"
+    "{numpy-central,complex-step,autograd-reverse,dual-numpy,numba-dual,numba-tape,jax-forward,jax-reverse}",
+)
 
 
 def preset(name: str) -> Preset:
@@ -195,11 +229,15 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
 
 
 def _methods(chosen: Preset, problem: Problem, asked: bool) -> tuple[Method, ...]:
-    everyone = chosen.variants or problem.showcase or asked
+    left_out: set[str] = set()
+    if not asked and not (chosen.variants or problem.showcase):
+        left_out.update(VARIANTS)
+    if not asked and chosen.quick:
+        left_out.update(ASIDE)
     return tuple(
         m
         for m in registry.methods().values()
-        if (not chosen.tools or m.tool in chosen.tools) and (everyone or m.name not in VARIANTS)
+        if (not chosen.tools or m.tool in chosen.tools) and m.name not in left_out
     )
 
 
@@ -287,8 +325,16 @@ def _no_match(pattern: str, chosen: Preset) -> str:
     )
 
 
-def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
-    """The outcome of a case that needs no process, with its sentence; None when it must be tried."""
+Missing = Callable[[Method], str | None]
+
+
+def decided(
+    row: Row, method: Method, missing: Missing = registry.reason_unavailable
+) -> tuple[Outcome, str] | None:
+    """The outcome of a case that needs no process, with its sentence; None when it must be tried.
+
+    `missing` says why a method cannot run where it would; by default, in this Python.
+    """
     if row.operator not in method.operators:
         return Outcome.UNSUPPORTED, f"{method.name} does not offer {row.operator.value}"
     if method.form(row.problem) is None:
@@ -299,16 +345,16 @@ def decided(row: Row, method: Method) -> tuple[Outcome, str] | None:
         )
     for trait in sorted(traits.words(row.problem) & method.gaps.keys() if method.gaps else ()):
         return Outcome.UNSUPPORTED, method.gaps[trait]
-    missing = registry.reason_unavailable(method)
-    return (Outcome.UNAVAILABLE, missing) if missing else None
+    reason = missing(method)
+    return (Outcome.UNAVAILABLE, reason) if reason else None
 
 
-def twins(row: Row, which: str) -> list[Method]:
-    """The methods of a row that are measured against themselves (see `Preset`).
+def twins(row: Row, which: str, missing: Missing = registry.reason_unavailable) -> list[Method]:
+    """The methods of a row that are measured against themselves (see `Preset`, and `decided`).
 
     Of each contender one that runs in this row, that of the fixed comparison if it can.
     """
-    able = [m for m in row.methods if decided(row, m) is None]
+    able = [m for m in row.methods if decided(row, m, missing) is None]
     if which == "all":
         return able
     found = []

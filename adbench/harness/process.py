@@ -60,13 +60,13 @@ class Limits:
 
 @dataclass(eq=False)
 class Worker:
-    """One long-lived process on one core, or on any; it holds methods, each at a seat of its own.
+    """One long-lived process on the cores given, or on any; it holds methods, each at a seat of its own.
 
     `load` starts the process when there is none, so a worker that was ended by a failure comes back
     for the next case.
     """
 
-    core: int | None
+    cores: tuple[int, ...] | None
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     connection: Connection | None = None
@@ -76,6 +76,7 @@ class Worker:
     seats: set[str] = field(default_factory=set)
     threads: Mapping[str, Any] = field(default_factory=dict)
     broken: dict[str, Failure] = field(default_factory=dict)
+    python: str = sys.executable
 
     def load(self, seat: str, method: str) -> None:
         """Give a method a seat, starting the process if need be.
@@ -119,8 +120,8 @@ class Worker:
         environment = dict(self.environment) or worker_environment()
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "adbench.harness.worker",
-                address, "any" if self.core is None else str(self.core),
+                self.python, "-m", "adbench.harness.worker",
+                address, "any" if self.cores is None else ",".join(map(str, self.cores)),
             ],
             stdin=subprocess.PIPE,
             stdout=self.output,
@@ -302,13 +303,15 @@ def _accept(listener: socket.socket, process: subprocess.Popen[bytes], key: byte
     raise EOFError
 
 
-def worker_environment(threads: int | None = 1, device: str = "cpu") -> dict[str, str]:
-    """The environment of this process as a worker gets it.
+def worker_environment(
+    threads: int | None = 1, device: str = "cpu", base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of this process, or another one to begin with, as a worker gets it.
 
-    Without caches of compiled code, and with a heap that keeps its pages. With `threads` 1, one thread
-    for every library; with None, what each library does by itself.
+    Without caches of compiled code, and with a heap that keeps its pages. With `threads` N, N threads
+    for every library that can be told; with None, what each library does by itself.
     """
-    environment = dict(os.environ)
+    environment = dict(os.environ if base is None else base)
     # A cache of an earlier run would turn a compile time into a file read.
     for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
         environment.pop(name, None)

@@ -99,7 +99,7 @@ class RowRun:
     def _begin(self, cell: Cell) -> bool:
         """Bring a cell to where it can take turns; False when it ended before."""
         self.announce(cell)
-        known = decided(cell.row, cell.method) or self._too_slow(cell)
+        known = decided(cell.row, cell.method, cell.missing) or self._too_slow(cell)
         if known is not None:
             self.record(cell, cell.result(*known, self.point))
             return False

@@ -29,6 +29,7 @@ from adbench.harness.process import Failure, Worker
 from adbench.harness.rounds import RowRun
 from adbench.harness.store import Key, Store
 from adbench.model import Method, Result
+from adbench.registry import reason_unavailable
 
 __all__ = ["Advise", "Campaign", "Progress", "Settings", "Sink", "Summary", "header", "run"]
 
@@ -158,6 +159,7 @@ class Campaign:
     began: float = field(default_factory=stopwatch.monotonic)
     covered: list[Row] | None = None
     total: int = 0
+    told: set[str] = field(default_factory=set)
 
     @property
     def machine_id(self) -> str:
@@ -182,7 +184,7 @@ class Campaign:
 
     def _speed(self) -> float:
         """How many times as fast as the machine of the tables this one is just now."""
-        worker = Worker(self.settings.core(0), self.settings.environment())
+        worker = self.settings.worker(0)
         try:
             call_s = min(worker.kernel().cpu_s for _ in range(PILOTS))
         except Failure:
@@ -232,12 +234,22 @@ class Campaign:
             methods = [m for m in row.methods if (m.tool in CONTENDERS) == stage.contenders]
             if wanted is not None:
                 methods = [m for m in methods if m.name in wanted[row.id]]
-            copies = [m for m in twins(row, self.chosen.twins) if m in methods]
+            copies = [m for m in twins(row, self.chosen.twins, self.missing) if m in methods]
             both = [(m, False) for m in methods] + [(m, True) for m in copies]
             yield row, [(self._key(row, m, stage, twin), (m, twin)) for m, twin in both]
 
     def _key(self, row: Row, m: Method, stage: Stage, twin: bool) -> Key:
         return row.case(m).id, stage.repeat, twin, self.machine_id
+
+    def missing(self, m: Method) -> str | None:
+        """Why a method cannot run in the Python that is meant for it; None when it can."""
+        own = self.settings.interpreters.get(m.tool)
+        return reason_unavailable(m) if own is None else own.reason_unavailable(m)
+
+    def versions_of(self, m: Method) -> dict[str, str]:
+        """Versions that a method's numbers depend on, in the Python that it runs in."""
+        own = self.settings.interpreters.get(m.tool)
+        return machine.versions_of(m) if own is None else own.versions_of(m)
 
     def has(self, row: Row, key: Key, m: Method) -> bool:
         """Whether the file has this result, of the function text as it stands today."""
@@ -262,14 +274,24 @@ class Campaign:
 
     def record(self, cell: Cell, result: Result) -> None:
         """Write a result."""
-        found = replace(result, versions=machine.versions_of(cell.method))
+        found = replace(result, versions=self.versions_of(cell.method))
         line = store.line_of(found, cell.method, stopwatch.now())
         line |= {"machine": self.machine_id, "threads": dict(cell.worker.threads)}
+        if self.settings.of_base(cell.repeat, cell.twin):
+            line["base"] = True
         self.file.append(line)
         self.summary.measured += 1
         self.summary.left -= 1
         self.summary.outcomes[result.outcome.label] += 1
         self.progress.done(line)
+        self._tell_threads(line)
+
+    def _tell_threads(self, line: dict[str, Any]) -> None:
+        """Say once for each method that it used more cores than were asked for."""
+        sentence = store.excess(line, self.settings.threads)
+        if sentence and line["method"] not in self.told:
+            self.told.add(line["method"])
+            self.progress.note(f"{line['id']}: {sentence}")
 
 
 class _Visit:
@@ -277,16 +299,14 @@ class _Visit:
 
     def __init__(self, campaign: Campaign, stage: Stage) -> None:
         self.campaign, self.stage = campaign, stage
-        self.core = campaign.settings.core(stage.repeat)
-        self.environment = campaign.settings.environment()
         self.workers: dict[str, Worker] = {}
-        self.kernel = Worker(self.core, self.environment)
+        self.kernel = campaign.settings.worker(stage.repeat)
 
     def row(self, row: Row, pending: Sequence[tuple[Key, tuple[Method, bool]]]) -> None:
         """Measure the cells of one row, and the conditions meanwhile."""
         campaign = self.campaign
         cells = [self._cell(row, m, twin) for _, (m, twin) in pending]
-        able = [c for c in cells if decided(row, c.method) is None]
+        able = [c for c in cells if decided(row, c.method, campaign.missing) is None]
         run = RowRun(
             point=row.problem.at(row.size),
             history=campaign.history,
@@ -303,12 +323,16 @@ class _Visit:
 
     def _cell(self, row: Row, m: Method, twin: bool) -> Cell:
         settings = self.campaign.settings
-        shares = settings.workers == "row" and self.stage.contenders and not m.own_process
+        alone = m.own_process or m.tool in settings.pythons
+        shares = settings.workers == "row" and self.stage.contenders and not alone
         name = SHARED if shares else m.name + (" (copy)" if twin else "")
-        worker = self.workers.setdefault(name, Worker(self.core, self.environment))
+        of_base = settings.of_base(self.stage.repeat, twin)
+        worker = self.workers.setdefault(
+            name, settings.worker(self.stage.repeat, m.tool, of_base=of_base)
+        )
         return Cell(
             row, m, worker, self.stage.repeat, twin, self.campaign.chosen,
-            shared=shares, single_thread=settings.single_thread,
+            shared=shares, single_thread=settings.single_thread, missing=self.campaign.missing,
         )  # fmt: skip
 
     def _account(

@@ -151,8 +151,12 @@ def calibrate(
     args: tuple[Any, ...],
     decode: Callable[[Any], Any],
     warm_s: float = 0.05,
+    alone: bool = True,
 ) -> tuple[int, float, float]:
     """Warm up, then choose how many calls make a block.
+
+    `alone` says that no thread of the process spins while it waits for more work, so that CPU booked
+    after a call belongs to it: the libraries' pools of several threads do spin.
 
     Warm-up lasts `warm_s` at least and until two blocks in a row are within a tenth of the best.
 
@@ -170,7 +174,8 @@ def calibrate(
     """
     loops, spent, last = 1, 0.0, float("inf")
     _, wall, _ = _loop(call, args, 1)
-    after = _stand_still()
+    booked = _stand_still()
+    after = booked if alone else 0.0
     best = wall + after
     while True:
         # at most sixteenfold: the first calls are slower than what follows
@@ -186,7 +191,8 @@ def calibrate(
         if (spent >= warm_s and steady) or spent >= max(WARM_MOST_S, warm_s):
             break
         last = each
-    left = _stand_still()
+    booked = _stand_still()
+    left = booked if alone else 0.0
     if left > TOLERANCE * wall:  # it does not wait: what it left over belongs to its calls
         best = (wall + left) / loops
     return max(1, round(BLOCK_S / best)), best, _decode_s(call, args, decode)
@@ -252,14 +258,15 @@ def proof(
     decode: Callable[[Any], Any],
     call_s: float,
     decode_s: float,
+    alone: bool = True,
 ) -> Block:
     """A longer block after which the process must stand still; void when its calls were not complete.
 
     `call_s` is about what a call takes. CPU that is booked after the last output was decoded is work
-    that the sample missed, too.
+    that the sample missed, too, if the process is `alone` (see `calibrate`).
     """
     loops = max(1, round(PROOF_S / call_s))
-    return block(call, args, decode, loops, decode_s, still=True)[0]
+    return block(call, args, decode, loops, decode_s, still=alone)[0]
 
 
 def _late(after: Sample, decoded: Any, decode_s: float) -> float:

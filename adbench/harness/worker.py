@@ -1,6 +1,6 @@
-"""The worker process: holds methods on one core; prepares and times what the parent asks for, nothing else.
+"""The worker process: holds methods on its cores; prepares and times what the parent asks for, nothing else.
 
-Started as ``python -m adbench.harness.worker ADDRESS CORE``. It talks to its parent over a local
+Started as ``python -m adbench.harness.worker ADDRESS CORES``, such as ``0,1`` or ``any``. It talks to its parent over a local
 socket, not over stdin and stdout, so that a tool that prints does no harm. Each method it holds, and
 each second copy of one, has a seat of its own, addressed by name.
 """
@@ -26,6 +26,7 @@ class Call:
     """A prepared derivative, or f itself, and how it is timed."""
 
     prepared: Any
+    alone: bool = True
     loops: int = 1
     call_s: float = 0.0
     decode_s: float = 0.0
@@ -36,14 +37,14 @@ class Call:
         args = self.prepared.encode(point)
         with stopwatch.quiet():
             self.loops, self.call_s, self.decode_s = stopwatch.calibrate(
-                self.prepared.call, args, self.prepared.decode, warm_s
+                self.prepared.call, args, self.prepared.decode, warm_s, self.alone
             )
         return self.call_s
 
     def block(self, point: Any) -> stopwatch.Block:
         """One block with fresh inputs."""
         p, args = self.prepared, self.prepared.encode(point)
-        slow = self.call_s >= stopwatch.SLOW_S
+        slow = self.alone and self.call_s >= stopwatch.SLOW_S
         with stopwatch.quiet():
             block, self.last = stopwatch.block(
                 p.call, args, p.decode, self.loops, self.decode_s, still=slow
@@ -55,8 +56,9 @@ class Call:
         args = self.prepared.encode(point)
         with stopwatch.quiet():
             return stopwatch.proof(
-                self.prepared.call, args, self.prepared.decode, self.call_s, self.decode_s
-            )
+                self.prepared.call, args, self.prepared.decode, self.call_s, self.decode_s,
+                self.alone,
+            )  # fmt: skip
 
     def round_trips(self, point: Any, blocks: int) -> list[stopwatch.Block]:
         """Blocks of encode, call and decode together: from NumPy arrays to a NumPy array."""
@@ -78,9 +80,10 @@ def _nothing(_: Any) -> float:
 
 @dataclass
 class Seat:
-    """A method in this process and the case in hand."""
+    """A method in this process and the case in hand; `alone` as for `stopwatch.calibrate`."""
 
     method: Any
+    alone: bool = True
     point: Any = None
     form: Any = None
     operator: Any = None
@@ -110,7 +113,7 @@ class Seat:
         prepared, sample = stopwatch.timed(
             self.method.prepare, self.form, self.operator, self.other
         )
-        self.main = Call(prepared)
+        self.main = Call(prepared, self.alone)
         return {"prepare": sample}
 
     def compile(self) -> dict[str, Any]:
@@ -145,7 +148,7 @@ class Seat:
         prepared = self.method.prepare(self.form, Operator.VALUE, self.other)
         if prepared.compile is not None:
             prepared.compile()
-        self.value = Call(prepared)
+        self.value = Call(prepared, self.alone)
         return {"call_s": self.value.calibrate(self.point, warm_s)}
 
     def value_block(self) -> Any:
@@ -161,7 +164,8 @@ class Seat:
         last, used = self.main.last, self._memory()
         result = None if last is None else self._numbers(last)
         self.main = self.value = self.point = self.other = self.form = None
-        return {"result": result, "memory": used}
+        # once more: a library may have started its threads with the first call
+        return {"result": result, "memory": used, "threads": _threads()}
 
     def _numbers(self, decoded: Any) -> Any:
         """A plain float64 array: nothing of a tool travels to the parent. Of a sparse Jacobian, its
@@ -199,6 +203,7 @@ class Seat:
 class Session:
     """The seats of this worker, and the frozen reference kernel."""
 
+    alone: bool = True
     seats: dict[str, Seat] = field(default_factory=dict)
     kernel_loops: int = 0
 
@@ -213,7 +218,7 @@ class Session:
                 importlib.import_module(name)
 
         _, sample = stopwatch.timed(import_all)
-        self.seats[seat] = Seat(found)
+        self.seats[seat] = Seat(found, self.alone)
         return {"import": sample, "threads": _threads()}
 
     def kernel(self) -> stopwatch.Block:
@@ -248,9 +253,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, alone: bool = True) -> None:
     """Answer requests until the parent says goodbye or goes away."""
-    session = Session()
+    session = Session(alone)
     while True:
         try:
             command, arguments = connection.recv()
@@ -274,15 +279,15 @@ def _answer(session: Session, command: str, arguments: tuple[Any, ...]) -> tuple
         return "error", f"{type(error).__name__}: {text[:600]} ({where.name}, line {where.lineno})"
 
 
-def main(address: str, core: str, key: str) -> None:
-    """Bind to the core before any tool is imported, connect and serve."""
+def main(address: str, cores: str, key: str) -> None:
+    """Bind to the cores before any tool is imported, connect and serve."""
     _die_with_parent()
-    if core != "any":
-        machine.pin(int(core))
+    if cores != "any":
+        machine.pin(*map(int, cores.split(",")))
     host, _, port = address.rpartition(":")
     where = (host, int(port)) if port.isdecimal() else address
     with Client(where, authkey=bytes.fromhex(key)) as connection:
-        serve(connection)
+        serve(connection, alone=cores.isdecimal())  # one core was given: no library has threads
 
 
 if __name__ == "__main__":

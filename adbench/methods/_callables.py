@@ -37,6 +37,22 @@ def real_function(form: Form, method: str) -> Function:
     return at_each
 
 
+def elementwise(form: Form, method: str) -> Function:
+    """An elementwise text as ``f(a, b, ..., *data)`` of arrays of any one shape."""
+    from adbench.dual import elementary
+
+    nesting = {"derivative": cannot_nest(method)}
+    if form.name == "array":
+        return form.build(namespace("numpy", {**elementary.numpy_words(), **nesting}))
+    f, k = form.build(namespace("math", {**elementary.FLOAT, **nesting})), form.elementwise
+
+    def at_each(*args: Any) -> Any:
+        data = args[k:]
+        return np.vectorize(lambda *numbers: f(*numbers, *data), otypes=[float])(*args[:k])
+
+    return at_each
+
+
 def encoded(form: Form, operator: Operator, point: Point) -> tuple[Any, ...]:
     """The arguments of a call: x and what is given as arrays, data as arrays or as lists."""
     x, data = point.fresh()

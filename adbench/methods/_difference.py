@@ -16,7 +16,7 @@ A column of a Jacobian is a gradient of many functions at once, by the same step
 Differences of fourth order have truncation in the fourth power: where a function varies over lengths of
 max(|x|, 1) / 64, as the logistic map does, it is 4096 times larger of a central difference and 4096^2 times
 of one of fourth order. Steps of :math:`\epsilon^{1/5} / 8` take 8^4 = 4096 from that and make rounding 8 times
-larger; so they are promised :math:`\epsilon^{4/5}` times `SAFETY`. Extrapolated differences go through such
+larger; so they are promised :math:`8 \epsilon^{4/5}` times `SAFETY`. Extrapolated differences go through such
 steps, and are promised the same. A kink or a jump within a step, of which they take the largest of all but
 second differences, breaks the promise.
 
@@ -70,8 +70,8 @@ CENTRAL = {
 """Relative errors promised of central differences."""
 
 FOURTH = {
-    **dict.fromkeys(FIRST, SAFETY * EPS ** (4 / 5)),
-    Operator.PROPAGATE: 2.0 * SAFETY * EPS ** (4 / 5),
+    **dict.fromkeys(FIRST, 8.0 * SAFETY * EPS ** (4 / 5)),
+    Operator.PROPAGATE: 16.0 * SAFETY * EPS ** (4 / 5),
 }
 """Relative errors promised of differences of fourth order, and of extrapolated ones, which hold them."""
 

@@ -145,6 +145,43 @@ def _forward_over_reverse(jax: ModuleType, f: Function, k: int) -> Mapping[Opera
     }
 
 
+def _reverse_over_forward(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function]:
+    """Second derivatives by gradients of a Jacobian-vector product."""
+    np = jax.numpy
+
+    def along(x: Any, v: Any, data: tuple[Any, ...]) -> Any:
+        return _along(jax, f, x, v, data)[1]
+
+    def newton(x: Any, *data: Any) -> Any:
+        # the product with ones is the sum of the gradient, which comes from elsewhere
+        ones = np.ones_like(x)
+        return jax.grad(f)(x, *data) / jax.grad(lambda r: along(r, ones, data))(x)
+
+    return {
+        Operator.HESSIAN: jax.jacrev(jax.jacfwd(f)),
+        Operator.HVP: lambda x, v, *data: jax.grad(lambda r: along(r, v, data))(x),
+        Operator.NEWTON_DIRECTION: newton,
+    }
+
+
+def _mapped(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function]:
+    """Of k > 0: values and gradients of a function of k numbers, mapped over points; else as reverse."""
+    if not k:
+        return _reverse(jax, f, 0)
+
+    def over(g: Function, x: Any, data: tuple[Any, ...]) -> Any:
+        axes = (0,) * k + (None,) * len(data)
+        return jax.vmap(g, in_axes=axes)(*x.reshape(k, -1), *data)
+
+    def derivative(x: Any, *data: Any) -> Any:
+        return jax.numpy.concatenate(over(jax.grad(f, argnums=tuple(range(k))), x, data))
+
+    return {
+        Operator.VALUE: lambda x, *data: over(f, x, data),
+        Operator.DERIVATIVE: derivative,
+    }
+
+
 def _along(jax: ModuleType, f: Function, x: Any, v: Any, data: tuple[Any, ...]) -> Any:
     """F at x, and its derivative along v."""
     return jax.jvp(lambda r: f(r, *data), (x,), (v,))
@@ -166,9 +203,18 @@ def refusals() -> Iterator[None]:
             raise NotImplementedError(
                 "JAX has no forward mode through a function with a custom_vjp rule"
             ) from error
+        from jax.errors import ConcretizationTypeError
+
+        if isinstance(error, ConcretizationTypeError):
+            raise NotImplementedError(
+                "JAX traces a text once for all numbers: it cannot follow a Python branch or loop "
+                "that depends on a value"
+            ) from error
         raise
 
 
 FORWARD = Mode(_forward, _derivative_forward, _jax_sparse.FORWARD)
 REVERSE = Mode(_reverse, _derivative_reverse, _jax_sparse.REVERSE)
 MIXED = Mode(_forward_over_reverse, _derivative_reverse, _jax_sparse.REVERSE)
+REVERSE_OVER_FORWARD = Mode(_reverse_over_forward, _derivative_forward, _jax_sparse.REVERSE)
+MAPPED = Mode(_mapped, _derivative_reverse, _jax_sparse.REVERSE)

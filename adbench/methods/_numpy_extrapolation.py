@@ -7,18 +7,19 @@ With :math:`\Delta(c) = f(x + c h) - f(x - c h)`, a central difference of steps 
   Abramowitz and Stegun, Handbook of Mathematical Functions, 25.3.6). For functions that vary over lengths
   of s, truncation :math:`h^4` and rounding :math:`\epsilon / h` balance at :math:`h = \epsilon^{1/5} s`;
   steps are an eighth of that, so that functions which vary over s / 64 are promised the same
-  (`adbench.methods._difference`).
+  (`adbench.methods._difference`). Where f has a kink within two such steps the answer is wrong: k-means has
+  points so near to two centres.
 - Ridders (C. J. F. Ridders, Advances in Engineering Software 4, 1982, 75; Press et al., Numerical
   Recipes, section 5.7): :math:`\Delta(c) / 2 c h` for c = 1, 1/2, 1/4 ... is nearly a polynomial in
   :math:`c^2`, extrapolated to 0 by Neville's tableau. Each new element is held against the two that it
   was made of; the one nearest to both is the result, that distance its error. The tableau ends when
   its newest corner has moved by more than twice the least error so far (rounding has taken over), or after
   `LEVELS` rows. Steps begin at :math:`2^{-11} s`, rounded down to a power of two, so that halving them is
-  exact. That is about :math:`\epsilon^{1/5} s`, where the first two rows are the best formula of fourth
-  order already; larger first steps gain a digit where f is smooth, and see another f where it has jumps,
-  kinks or chaos not far off. (It was chosen on ten problems of this suite: of eight first steps tried,
-  this and half of it kept their promise on all, so that rows of those problems speak for it.) Four runs a variable for linear functions, 8 to 14 for most. Of a vector each
-  element has its own tableau; runs end when all of them have.
+  exact. That is :math:`\epsilon^{1/5} s`, with which the first two rows are the best formula of fourth
+  order already. Numerical Recipes begins with steps over which f changes substantially, which the caller
+  has to know: they gain a digit where f is smooth, and see another f where it has jumps, kinks or chaos not
+  far off (on problems of this suite larger ones broke their promise). Four runs a variable for linear functions, 8 to 14 for most. Of a vector each element has its own
+  tableau; runs end when all of them have.
 
 A sparse Jacobian takes one such difference for each colour of its columns.
 """
@@ -54,13 +55,15 @@ def fourth(f: Function, k: int, pattern: Pattern | None) -> Ways:
         Of a sparse Jacobian.
     """
 
-    def fine(x: Any) -> Floats:
-        return steps(x, 1 / 5) / 8.0
-
     def five_points(change: Callable[[float], Any]) -> Any:
         return (8.0 * change(1.0) - change(2.0)) / 12.0
 
-    return _ways(f, k, pattern, (five_points, five_points), fine)
+    return _ways(f, k, pattern, (five_points, five_points), fine_steps)
+
+
+def fine_steps(x: Any) -> Floats:
+    """The steps of differences of fourth order."""
+    return steps(x, 1 / 5) / 8.0
 
 
 def ridders(f: Function, k: int, pattern: Pattern | None) -> Ways:

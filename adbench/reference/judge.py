@@ -11,6 +11,11 @@ that is 0 by cancellation may be wrong by 100 ulp of what was cancelled. No elem
 of another element: a floor of the largest element's ulp would hide a wrong small one. The only floor
 is the smallest normal number, 2.2e-308, since some tools flush what is smaller to 0.
 
+Of a method that computes in float32 the same is asked with 2^-23, its own unit, in place of 2^-52, and
+with its own smallest normal number: it is as exact as its digits allow. An ill-conditioned result
+then has a wide tolerance, so the whole has a limit: ||error|| <= `LEAST` * ||g||. Where float32 has not even
+that many digits left, its answer is wrong.
+
 An inexact promise, rtol, of finite differences. Element i passes when
 
     |error_i| <= max(rtol * max(|g_i|, share_i), what an exact method may be wrong by)
@@ -47,6 +52,8 @@ from adbench.reference.record import Reference, norm
 __all__ = ["PROMISED_ULP", "Verdict", "inexact_tolerance", "judge", "tolerance"]
 
 PROMISED_ULP = 100.0
+# What is left to float32 where its condition leaves it nothing: an answer with two digits.
+LEAST = 0.01
 # Errors of differences may add up in a sum; what their elements owe is known of 64 of them only.
 SUMS_SAFETY = 4.0
 ULP = 2.0**-52  # of 1: at least the spacing of floats near any number, relative to it
@@ -71,14 +78,22 @@ class Verdict:
     accuracy: Accuracy | None
 
 
-def judge(result: Any, reference: Reference, rtol: float | None = None) -> Verdict:
+def judge(
+    result: Any, reference: Reference, rtol: float | None = None, dtype: str = "float64"
+) -> Verdict:
     """The verdict on `result`, promised exactly (`rtol` None) or to `rtol` of each element and the norm.
+
+    Parameters
+    ----------
+    dtype : {"float64", "float32"}
+        What an exact method computed in.
 
     Raises
     ------
     ValueError
         When `rtol` does not lie between 0 and 1.
     """
+    unit = float(np.finfo(dtype).eps)
     if rtol is not None and not 0.0 < rtol < 1.0:
         raise ValueError(f"rtol is {rtol}: a promise lies between 0 and 1; None promises exactness")
     found = _floats(result)
@@ -93,18 +108,22 @@ def judge(result: Any, reference: Reference, rtol: float | None = None) -> Verdi
         return Verdict(Outcome.NAN, _not_finite(found, bad), None)
     figures = accuracy(found, reference)
     if rtol is None:
-        message = _exact(found, reference)
+        message = _exact(found, reference, dtype)
+        if not message and unit > ULP:
+            message = _limited(figures)
     else:
         message = _inexact(found, reference, rtol) or _norms(figures, reference, rtol)
-    message = message or _sums(found, reference, rtol)
+    message = message or _sums(found, reference, rtol, unit)
     return Verdict(Outcome.WRONG if message else Outcome.OK, message, figures)
 
 
-def tolerance(reference: Reference) -> Floats:
+def tolerance(reference: Reference, dtype: str = "float64") -> Floats:
     """What each certified element may be wrong by under the exact promise, shape (k,)."""
+    kept = np.finfo(dtype)
     with np.errstate(over="ignore"):
-        scale = PROMISED_ULP * ULP * np.maximum(np.abs(reference.hi), reference.sensitivity)
-    return np.maximum(scale, np.finfo(np.float64).tiny)
+        size = np.maximum(np.abs(reference.hi), reference.sensitivity)
+        scale = PROMISED_ULP * float(kept.eps) * size
+    return np.maximum(scale, float(kept.tiny))
 
 
 def inexact_tolerance(reference: Reference, rtol: float) -> Floats:
@@ -147,15 +166,26 @@ def _place(flat: int, shape: tuple[int, ...]) -> str:
     return f"element [{', '.join(map(str, index))}]" if index else "the value"
 
 
-def _exact(found: Floats, reference: Reference) -> str:
+def _exact(found: Floats, reference: Reference, dtype: str) -> str:
     def promise(worst: int, allowed: float, truth: float) -> str:
         kappa = max(1.0, float(reference.kappas[worst]))
         return (
-            f"{_relative(allowed, truth)} is promised ({PROMISED_ULP:g} ulp times its condition "
+            f"{_relative(allowed, truth)} is promised ({PROMISED_ULP:g} ulp{of} times its condition "
             f"number, {kappa:.3g})"
         )
 
-    return _worst(found, reference, tolerance(reference), promise)
+    of = "" if dtype == "float64" else f" of {dtype}"
+    return _worst(found, reference, tolerance(reference, dtype), promise)
+
+
+def _limited(figures: Accuracy) -> str:
+    """Empty, or that nothing worth the name is left of the answer."""
+    if figures.error_rel <= LEAST:
+        return ""
+    return (
+        f"the error's norm is {figures.error_rel:.2g} of the result's norm, more than the {LEAST:g} that "
+        f"is the least asked of fewer digits (condition number {figures.kappa:.3g})"
+    )
 
 
 def _inexact(found: Floats, reference: Reference, rtol: float) -> str:
@@ -188,12 +218,12 @@ def _worst(
     )
 
 
-def _sums(found: Floats, reference: Reference, rtol: float | None) -> str:
+def _sums(found: Floats, reference: Reference, rtol: float | None, unit: float) -> str:
     """Empty, or what is wrong with the sums of all elements."""
     if reference.sample is None or not reference.sums_hi.size:
         return ""
     error = (reference.sample.summed(np.ravel(found)) - reference.sums_hi) - reference.sums_lo
-    allowed = PROMISED_ULP * ULP * reference.sums_size
+    allowed = PROMISED_ULP * unit * reference.sums_size
     if rtol is not None:
         owed = np.maximum(np.abs(reference.hi), _shares(reference))
         total = float(np.mean(owed)) * reference.sample.size

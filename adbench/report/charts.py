@@ -93,6 +93,7 @@ def _quickest_start(table: pd.DataFrame, row: str) -> str | None:
     """The fastest method of another tool whose first call costs no compilation to speak of."""
     here = table[(table["row"] == row) & ~table["tool"].isin(["jax", "numba"])]
     here = here[here["time_s"].notna() & (here["mode"] != "difference")]
+    here = here[here["dtype"] == "float64"]
     light = here[here["start_s"].fillna(0) < 0.1]
     return None if light.empty else str(light.sort_values("time_s")["method"].iloc[0])
 

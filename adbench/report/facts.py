@@ -208,6 +208,7 @@ def _same(one: tuple[Place, Mapping[str, Any]], other: tuple[Place, Mapping[str,
     for what, part, keys, remedy in (
         ("versions of", "versions", None, ", or see what changed with: adbench compare OLD NEW"),
         ("settings of", "environment", None, ""),
+        ("Pythons for", "interpreters", None, ""),
         # number and length of blocks may differ: processes are compared with each other in pairs
         ("designs of the measurement:", "protocol", {"workers"}, ""),
     ):

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from adbench.analysis import Verdict
 from adbench.analysis.compare import TIE_MARGIN
 from adbench.analysis.wording import percent
-from adbench.report import answer, charts, circumstances, tables, winmap
+from adbench.report import answer, charts, circumstances, tables, threads, winmap
 from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
 from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
@@ -109,7 +109,8 @@ def _methods(facts: Facts) -> Markup | None:
     if heat is None:
         return None
     lines, phases = tables.method_list(facts), phase_table(facts)
-    return _fill("methods.html", heat=heat, lines=lines, phases=phases, facts=facts)
+    used = threads.table(facts)
+    return _fill("methods.html", heat=heat, lines=lines, phases=phases, used=used, facts=facts)
 
 
 def _failures(facts: Facts) -> Markup | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adbench.analysis.wording import percent
-from adbench.report import circumstances
+from adbench.report import circumstances, threads
 from adbench.report.facts import Facts
 from adbench.report.places import Place
 
@@ -18,6 +18,9 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
     """Name and text of each thing that the figures depend on."""
     head = facts.headers[0]
     machine, versions = facts.place.machine, dict(head.get("versions") or {})
+    for tool, own in (head.get("interpreters") or {}).items():
+        there = (own.get("versions") or {}).get(tool, "")
+        versions[tool] = f"{there} (in Python {own.get('python')})".strip()
     tried = {str(tool) for tool in facts.frame["tool"]}
     shown = [t for t in ("adbench", "jax", "jaxlib", "numba") if t in versions]
     shown += sorted(t for t in versions if t in tried | {"numpy"} and t not in shown)
@@ -27,6 +30,7 @@ def provenance(facts: Facts) -> list[tuple[str, str]]:
         ("system", _joined(machine.get("os"), _prefixed("Python ", machine.get("python")), libc)),
         ("versions", _joined(*(f"{tool} {versions[tool]}" for tool in shown))),
         ("threads", _threads(facts.place)),
+        ("cores used", threads.short(facts)),
         ("flags", _joined(*(f"{k}={v}" for k, v in (head.get("environment") or {}).items()))),
         ("run", _joined(*dict.fromkeys(map(_run, facts.headers)))),
         ("times", _times(facts)),
@@ -54,6 +58,10 @@ def _threads(place: Place) -> str:
     if place.threads == "default":
         seen = _joined(*(f"{name} {n}" for name, n in sorted(place.observed.items())))
         return "as many as each library takes" + (f" ({seen})" if seen else "")
+    affinity = (place.machine.get("features") or {}).get("affinity", True)
+    if place.threads is not None and place.threads != 1:
+        where = f" on {place.threads} pinned cores" if affinity else ", not pinned"
+        return _plural(place.threads, "thread") + where
     pinned = ", one pinned core" if place.pinned else ", not pinned" if place.lacks else ""
     return _plural(place.threads, "thread") + (pinned if place.threads == 1 else "")
 

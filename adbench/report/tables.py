@@ -35,13 +35,14 @@ def heat_map(facts: Facts) -> dict[str, Any] | None:
     table = facts.summary
     if table["time_s"].notna().sum() == 0:
         return None
-    modes = table.groupby("method")["mode"].first()
+    about = table.groupby("method")[["mode", "dtype"]].first()
+    loose = (about["mode"] == "difference") | (about["dtype"] != "float64")
     median = table.groupby("method")["slowdown"].median().fillna(math.inf)
-    methods = sorted(modes.index, key=lambda m: (median[m], m))
+    methods = sorted(about.index, key=lambda m: (median[m], m))
     cells = {(line["row"], line["method"]): line for line in table.to_dict("records")}
     rows = list(dict.fromkeys(table["row"]))
     return {
-        "methods": [{"name": m, "inexact": modes[m] == "difference"} for m in methods],
+        "methods": [{"name": m, "inexact": bool(loose[m])} for m in methods],
         "own": bool(table["own_form"].any()),
         "partly": any(_partly(line) for line in cells.values()),
         "rows": [{"row": r, "cells": [_heat(cells.get((r, m))) for m in methods]} for r in rows],
@@ -101,6 +102,8 @@ def _method(line: Any) -> dict[str, Any]:
         notes.append(f"† own form '{line['form']}'")
     if line["mode"] == "difference":
         notes.append("finite differences")
+    elif line["dtype"] != "float64":
+        notes.append(line["dtype"])
     elif max(line["error_rel"], line["worst_rel"]) > PROMISED:
         # it passed the judge, so nothing but conditioning can have widened its promise
         notes.append(f"error explained by condition (kappa by norm {ulps(line['kappa'])})")

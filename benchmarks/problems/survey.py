@@ -15,12 +15,21 @@ operations than `--max-reference` is left out unless its truth is at hand: to ce
 minutes to hours. `table` makes Markdown of the file (.jsonl or .jsonl.gz): worst errors of exact
 methods by problem with their explanation, outcomes by method, failures with their sentences, and how
 far the value of each form is from the truth.
+
+    python benchmarks/problems/survey.py run --out build/conformance.jsonl --past-gaps --limit-s 10 \
+        --budget-min 30
+    python benchmarks/problems/survey.py conformance build/conformance.jsonl --out docs/conformance.md
+
+With `--past-gaps`, what a method says it cannot do is tried all the same: `conformance` lists a declared gap that
+works as an error. With `--budget-min` methods take turns, each with a fair share of the minutes left,
+operators and problems mixed; what was not reached is told, and the same command goes on with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import queue
 import sys
 import threading
@@ -30,7 +39,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -41,70 +49,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from survey_cases import SIZES, rows, texts
+from survey_conformance import conformance, unkept
+from survey_judged import computed
 from survey_tables import document, read
 
 from adbench import registry
-from adbench.harness.cell import Cell
-from adbench.harness.plan import PRESETS, Preset, Row, decided
-from adbench.harness.process import Failure, Limits, Worker
-from adbench.model import Method, Outcome, Point
-from adbench.reference.accuracy import errors
-from adbench.reference.record import Reference
-from adbench.reference.truth import UncertifiedError, certified
+from adbench.harness import machine
+from adbench.harness.plan import PRESETS, Preset, Row
+from adbench.harness.process import Limits, Worker
+from adbench.model import Method, Outcome
+from adbench.reference.truth import UncertifiedError
 
 __all__ = ["main"]
 
 QUIET = (Outcome.OK, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
 MEMORY = 4 * 10**9
-# Certifying sets the precision of a library for the whole process.
-TRUTH = threading.Lock()
-
-
-class JudgedCell(Cell):
-    """A cell whose answers are judged while no other thread certifies."""
-
-    def _judge(self, result: Any, point: Point) -> None:
-        with TRUTH:
-            super()._judge(result, point)
-
-
-def computed(row: Row, method: Method, worker: Worker, preset: Preset) -> dict[str, Any]:
-    """One case, computed once and judged: its line."""
-    began = time.perf_counter()
-    cell = JudgedCell(row, method, worker, 0, False, preset)
-    point = row.problem.at(row.size)
-    outcome, message = decided(row, method) or (Outcome.OK, "")
-    if outcome is Outcome.OK:
-        try:
-            cell.begin(point)
-        except Failure as failure:
-            outcome, message = failure.outcome, failure.message
-    form = method.form(row.problem)
-    line: dict[str, Any] = {
-        "id": row.case(method).id,
-        "outcome": outcome.label,
-        "message": message,
-        "form": form.name if form else "",
-        "texts": texts(row, method),
-        "n": len(point.x),
-        "rtol": method.rtol.get(row.operator),
-        "seconds": round(time.perf_counter() - began, 3),
-    }
-    if cell.verdict and cell.verdict.accuracy:
-        line["accuracy"] = cell.verdict.accuracy.as_dict()
-        line["worst_scaled"] = scaled(cell.answer, row, point)
-    return line
-
-
-def scaled(answer: Any, row: Row, point: Point) -> float:
-    """The worst certified element, in ulp of max(|g|, s)."""
-    with TRUTH:
-        truth: Reference = certified(row.problem, row.size, row.operator, point)
-    size = np.maximum(np.abs(truth.hi), truth.sensitivity)
-    with np.errstate(over="ignore"):
-        worst = np.abs(errors(answer, truth)) / np.maximum(size, np.finfo(np.float64).tiny)
-        in_ulp = np.max(worst, initial=0.0) * np.float64(2.0**52)
-    return float(min(in_ulp, np.finfo(np.float64).max))
+# Of a method with cases left, when minutes are shared: less would go into imports.
+LEAST_TURN_S = 10.0
 
 
 @dataclass
@@ -113,6 +74,8 @@ class Survey:
 
     out: Path
     preset: Preset
+    past_gaps: bool
+    ends_at: float
     bar: Progress
     task: TaskID
     left: queue.Queue[tuple[str, list[Row]]]
@@ -121,7 +84,10 @@ class Survey:
     workers: list[Worker] = field(default_factory=list)
 
     def work(self) -> None:
-        """Compute the cases of methods until none is left; each method in a worker of its own."""
+        """Compute the cases of methods until none is left; each method in a worker of its own.
+
+        A method that has used its share of the time takes its next turn after all others.
+        """
         while not self.stopped.is_set():
             try:
                 name, wanted = self.left.get_nowait()
@@ -129,30 +95,38 @@ class Survey:
                 return
             worker = Worker(None)
             self.workers.append(worker)
+            left_s = self.ends_at - time.monotonic()
+            turn_s = max(LEAST_TURN_S, left_s / (2.0 * (1 + self.left.qsize())))
             try:
-                self.method(registry.method(name), wanted, worker)
+                rest = self.method(registry.method(name), wanted, worker, min(turn_s, left_s))
             finally:
                 worker.end()
+            if rest and time.monotonic() < self.ends_at:
+                self.left.put((name, rest))
 
-    def method(self, method: Method, wanted: list[Row], worker: Worker) -> None:
-        """The cases of one method."""
-        for row in wanted:
+    def method(self, method: Method, wanted: list[Row], worker: Worker, turn_s: float) -> list[Row]:
+        """The cases of one method that `turn_s` seconds are enough for; those that are left."""
+        began = time.monotonic()
+        for done, row in enumerate(wanted):
+            if time.monotonic() - began >= turn_s:
+                return wanted[done:]
             self.bar.update(self.task, description=row.case(method).id)
             try:
-                line = computed(row, method, worker, self.preset)
+                line = computed(row, method, worker, self.preset, self.past_gaps)
             except (ArithmeticError, MemoryError, TypeError, ValueError, UncertifiedError) as e:
                 self.bar.print(f"{row.case(method).id}: no line: {type(e).__name__}: {e}")
                 continue
             if self.stopped.is_set():  # its worker was ended under its hands
-                return
+                return []
             self.write(line)
+        return []
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line; say what did not go as promised."""
         with self.writing, self.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.bar.advance(self.task)
-        if Outcome.from_label(line["outcome"]) not in QUIET:
+        if Outcome.from_label(line["outcome"]) not in QUIET and not line["gap"]:
             self.bar.print(f"{line['id']}: {line['outcome']}: {line['message']}", markup=False)
 
     def stop(self) -> None:
@@ -169,11 +143,16 @@ def missing(asked: argparse.Namespace) -> Iterator[tuple[str, list[Row]]]:
         method, lacking = registry.method(name), []
         for row in wanted:
             line = held.get(row.case(method).id)
-            held_well = line is not None and line["texts"] == texts(row, method)
-            if line is None or not held_well or _word(line) in asked.again:
+            if line is None or _stale(line, row, method) or _word(line) in asked.again:
                 lacking.append(row)
         if lacking:
             yield name, lacking
+
+
+def _stale(line: Mapping[str, Any], row: Row, method: Method) -> bool:
+    """Whether the line comes from other texts or other versions (old lines know no versions)."""
+    now = machine.versions_of(method)
+    return bool(line["texts"] != texts(row, method) or line.get("versions", now) != now)
 
 
 def _word(line: Mapping[str, Any]) -> str:
@@ -192,7 +171,8 @@ def run(asked: argparse.Namespace) -> int:
     preset = replace(PRESETS["standard"], limits=Limits(asked.limit_s, MEMORY))
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=sum(len(wanted) for _, wanted in found))
-        survey = Survey(asked.out, preset, bar, task, left)
+        ends_at = time.monotonic() + 60.0 * asked.budget_min
+        survey = Survey(asked.out, preset, asked.past_gaps, ends_at, bar, task, left)
         threads = [threading.Thread(target=survey.work) for _ in range(asked.jobs)]
         for thread in threads:
             thread.start()
@@ -209,12 +189,27 @@ def run(asked: argparse.Namespace) -> int:
 
 def table(asked: argparse.Namespace) -> int:
     """Write the tables."""
-    text = document(read(asked.file))
-    if asked.out:
-        asked.out.write_text(text, encoding="utf-8")
+    _put(document(read(asked.file)), asked.out)
+    return 0
+
+
+def conform(asked: argparse.Namespace) -> int:
+    """Write the table of conformance; 1 where a method does not keep what it says."""
+    lines = read(asked.file)
+    _put(conformance(lines), asked.out)
+    broken = unkept(lines.values())
+    for line in broken:
+        works = f"works, and is declared a gap: {line['gap']}"
+        said = works if line["outcome"] == "ok" else line["message"]
+        sys.stderr.write(f"{line['id']}: {line['outcome']}: {said}\n")
+    return 1 if broken else 0
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out:
+        out.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -235,10 +230,18 @@ def parser() -> argparse.ArgumentParser:
         "--again", nargs="*", default=[], metavar="OUTCOME",
         help="compute held cases of these outcomes anew (wrong, failed, timed-out ...)",
     )  # fmt: skip
-    second = commands.add_parser("table", help="Markdown of what was found")
-    second.set_defaults(call=table)
-    second.add_argument("file", type=Path, help=".jsonl or .jsonl.gz")
-    second.add_argument("--out", type=Path, help="file to write; default: the terminal")
+    first.add_argument("--past-gaps", action="store_true", help="try declared gaps too")
+    first.add_argument(
+        "--budget-min", type=float, default=math.inf, help="minutes, shared by the methods (no end)"
+    )
+    for name, call, what in (
+        ("table", table, "Markdown of what was found"),
+        ("conformance", conform, "methods by operators: ok, gap, failed; 1 unless all is kept"),
+    ):
+        more = commands.add_parser(name, help=what)
+        more.set_defaults(call=call)
+        more.add_argument("file", type=Path, help=".jsonl or .jsonl.gz")
+        more.add_argument("--out", type=Path, help="file to write; default: the terminal")
     return made
 
 

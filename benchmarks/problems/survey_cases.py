@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -25,24 +26,28 @@ def chosen(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
 
 
 def rows(asked: argparse.Namespace) -> dict[str, list[Row]]:
-    """The rows of each method: first sizes before second ones, derivatives that most problems have
-    before others.
+    """The rows of each method: first sizes before second ones, operators in turn, problems that are
+    shown first, so that a survey that is broken off knows a little of everything. Methods that compile
+    come last: where minutes are shared they get what the others left.
     """
     methods = registry.methods()
-    found: list[tuple[int, int, Row]] = []
-    order = list(Operator)
-    for name in chosen(registry.problems(), asked.problems):
-        problem = registry.problem(name)
+    found: list[tuple[int, int, int, Row]] = []
+    order, seen = list(Operator), Counter[tuple[int, Operator]]()
+    names = chosen(registry.problems(), asked.problems)
+    for problem in sorted(map(registry.problem, names), key=lambda p: not p.showcase):
         for rank, size in enumerate(problem.sizes[: SIZES[asked.sizes]]):
             n = len(problem.at(size).x)
             for operator in problem.operators:
                 wanted = chosen([operator.value], asked.operators) and problem.offers(operator, n)
                 if wanted and affordable(problem, size, operator, asked.max_reference):
-                    found.append((rank, order.index(operator), Row(problem, size, operator, ())))
-    found.sort(key=lambda f: f[:2])
+                    nth = seen[rank, operator]
+                    seen[rank, operator] += 1
+                    row = Row(problem, size, operator, ())
+                    found.append((rank, nth, order.index(operator), row))
+    found.sort(key=lambda f: f[:3])
     return {
-        m: [replace(row, methods=(methods[m],)) for _, _, row in found]
-        for m in chosen(methods, asked.methods)
+        m: [replace(row, methods=(methods[m],)) for *_, row in found]
+        for m in sorted(chosen(methods, asked.methods), key=lambda m: methods[m].compiles)
     }
 
 

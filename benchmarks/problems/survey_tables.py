@@ -11,7 +11,7 @@ from typing import Any
 
 from adbench.model import Case, Outcome, size_text
 
-__all__ = ["document", "read"]
+__all__ = ["document", "failures", "read", "table"]
 
 Line = Mapping[str, Any]
 # What exact methods promise, times the condition number; and from where on an error is explained.
@@ -37,12 +37,12 @@ def read(path: Path) -> dict[str, Line]:
 def document(lines: Mapping[str, Line]) -> str:
     """Everything, as Markdown."""
     exact = [x for x in lines.values() if x["rtol"] is None and "accuracy" in x]
-    failures = [x for x in lines.values() if x["outcome"] in TOLD]
+    unwell = [x for x in lines.values() if x["outcome"] in TOLD]
     parts = [
         ("Worst errors of exact methods", WORST, _worst(exact)),
         (f"Above {EXPLAINED_ULP:g} ulp", ABOVE, _above(exact)),
         ("Outcomes", OUTCOMES, _outcomes(lines.values())),
-        ("What did not end well", FAILED, _failures(failures)),
+        ("What did not end well", FAILED, failures(unwell)),
         ("Agreement of forms", FORMS, _forms(lines.values())),
     ]
     texts = [f"## {title}\n\n{words}\n\n{table(rows)}\n" for title, words, rows in parts]
@@ -134,7 +134,8 @@ def _outcomes(lines: Iterable[Line]) -> list[list[str]]:
     return [["method", *seen], *rows, ["all", *total]]
 
 
-def _failures(lines: list[Line]) -> list[list[str]]:
+def failures(lines: list[Line]) -> list[list[str]]:
+    """Cases that did not end well, those of one method with the same sentence together."""
     rows = [["outcome", "method", "promise", "cases", "sentence (of the first)"]]
 
     def alike(line: Line) -> tuple[int, str, str, str]:

@@ -59,6 +59,11 @@ def run(
         As it comes; results of finished visits are in the file and nothing of ours runs on.
     """
     asked = settings or Settings()
+    if asked.pythons:
+        raise ClusterError(
+            "a Python for a tool is a program of this machine, and the hosts of a cluster have their "
+            "own: measure without --cluster"
+        )
     chosen = within(chosen, asked.budget_s)
     first = header(chosen, seed, asked)
     with connected(address) as (client, several):

@@ -5,9 +5,10 @@ another machine (see ``docs/results.md``). Knows files and the nouns, nothing of
 processes.
 """
 
-from adbench.harness.store.lines import SCHEMA, Key, StoreError, key_of, line_of
+from adbench.harness.store.lines import SCHEMA, Key, StoreError, digest, key_of, line_of
 from adbench.harness.store.merging import merge
 from adbench.harness.store.reading import Run, load, read
+from adbench.harness.store.threads import cores_used, excess, pool_threads
 from adbench.harness.store.writing import Store, discard
 
 __all__ = [
@@ -16,10 +17,14 @@ __all__ = [
     "Run",
     "Store",
     "StoreError",
+    "cores_used",
+    "digest",
     "discard",
+    "excess",
     "key_of",
     "line_of",
     "load",
     "merge",
+    "pool_threads",
     "read",
 ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adbench.model import Measurement, Method, Result, size_text
 
-__all__ = ["SCHEMA", "Key", "StoreError", "differences", "key_of", "line_of", "machine_id"]
+__all__ = [
+    "SCHEMA", "Key", "StoreError", "differences", "digest", "key_of", "line_of", "machine_id",
+]  # fmt: skip
 
 SCHEMA = 2
 Key = tuple[str, int, bool, str]
@@ -16,7 +20,7 @@ Key = tuple[str, int, bool, str]
 # What must be the same for results to stand in one file; dots lead into an object.
 AGREE = (
     "preset", "limits", "versions", "machine", "code", "threads.requested", "device",
-    "protocol.workers", "protocol.kernel",
+    "base.code", "interpreters", "protocol.workers", "protocol.kernel",
 )  # fmt: skip
 # What a machine is like at the moment: it does not make another machine.
 PASSING = ("id", "load")
@@ -39,6 +43,7 @@ def line_of(result: Result, method: Method, finished: str) -> dict[str, Any]:
         "method": case.method,
         "tool": method.tool,
         "mode": method.mode,
+        "dtype": method.dtype,
         "repeat": result.repeat,
         "twin": result.twin,
         "outcome": result.outcome.label,
@@ -92,6 +97,12 @@ def differences(
         if what in but or _identity(what, before) == _identity(what, now):
             continue
         yield what.replace(".", " "), _difference(before, now)
+
+
+def digest(header: Mapping[str, Any]) -> str:
+    """Sixteen hexadecimal digits that two headers share when their results may share a file."""
+    agreed = {what: _identity(what, _inside(header, what)) for what in AGREE}
+    return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _inside(record: Mapping[str, Any], path: str) -> Any:
