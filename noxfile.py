@@ -77,8 +77,8 @@ def dual_numba_previous(session: nox.Session) -> None:
 
 @nox.session(name="tests-peers")
 def tests_peers(session: nox.Session) -> None:
-    """The test-suite beside PyTorch and TensorFlow, which are too large for [all]."""
-    install(session, *PINS, "-e", ".[core,tests,torch,tensorflow]")
+    """The test-suite beside PyTorch, TensorFlow and Enzyme, which are too large for [all]."""
+    install(session, *PINS, "-e", ".[core,tests,torch,tensorflow,enzyme-ad]")
     session.run("pytest", *session.posargs)
 
 

@@ -17,8 +17,9 @@ NUMERIC = {"numpy", "scipy"}
 
 # What the tool extras install: imported inside functions only, each by its own method file.
 TOOLS = {
-    "algopy", "autograd", "casadi", "dask", "distributed", "findiff", "hyperjet", "iminuit",
-    "jacobi", "jax", "jaxlib", "llvmlite", "mpmath", "mygrad", "num_dual", "numba", "numdifftools",
+    "algopy", "autograd", "casadi", "dask", "distributed", "enzyme_ad", "findiff", "hyperjet",
+    "iminuit", "jacobi", "jax", "jaxlib", "llvmlite", "mpmath", "mygrad", "num_dual", "numba",
+    "numdifftools",
     "pytensor", "symengine", "sympy", "tensorflow", "torch", "uncertainties",
 }  # fmt: skip
 

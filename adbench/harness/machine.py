@@ -61,7 +61,8 @@ COMPANIONS = {
     "jax": ("jaxlib",),
     "numba": ("llvmlite",),
     "mpmath": ("gmpy2",),
-    "tensorflow": ("tensorflow-cpu",),
+    "pytensor": ("numba",),
+    "tensorflow": ("tensorflow-cpu",),  # the build that is measured
 }
 
 
@@ -71,8 +72,8 @@ IDENTITY = ("name", "cpu", "cores", "memory_gib", "os", "python", "gpu", "contai
 # a secret.
 FLAGS = (
     "XLA_", "JAX_", "NUMBA_", "OMP_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_", "MKL_", "MALLOC_",
-    "TF_XLA_", "TF_ENABLE_ONEDNN", "PYTHON_JIT", "PYTHON_GIL", "PYTHON_CPU_COUNT", "PYTHONMALLOC",
-    "PYTHONOPTIMIZE", "PYTHONHASHSEED", "PYTHONDEVMODE", "PYTHONTRACEMALLOC",
+    "TF_XLA_", "TF_ENABLE_ONEDNN", "TORCH", "PYTENSOR_FLAGS", "PYTHON_JIT", "PYTHON_GIL",
+    "PYTHON_CPU_COUNT", "PYTHONMALLOC", "PYTHONOPTIMIZE", "PYTHONHASHSEED", "PYTHONDEVMODE", "PYTHONTRACEMALLOC",
 )  # fmt: skip
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
 FLAG_LENGTH = 200

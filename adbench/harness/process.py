@@ -71,6 +71,7 @@ class Worker:
     process: subprocess.Popen[bytes] | None = None
     connection: Connection | None = None
     output: Any = None
+    scratch: tempfile.TemporaryDirectory[str] | None = None
     imports: dict[str, Any] = field(default_factory=dict)
     seats: set[str] = field(default_factory=set)
     threads: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Worker:
     def _start(self) -> None:
         key = secrets.token_bytes(16)
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
+        self.scratch = tempfile.TemporaryDirectory(prefix="adbench-", ignore_cleanup_errors=True)
         listener = _listen()
         try:
             address = listener.getsockname()
@@ -114,6 +116,8 @@ class Worker:
             _forget(listener)
 
     def _popen(self, address: str, key: bytes) -> subprocess.Popen[bytes]:
+        assert self.scratch is not None
+        environment = dict(self.environment) or worker_environment()
         process = subprocess.Popen(
             [
                 self.python, "-m", "adbench.harness.worker",
@@ -122,7 +126,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=self.output,
             stderr=self.output,
-            env=dict(self.environment) or worker_environment(),
+            env=environment | _own_folder(environment, self.scratch.name),
             start_new_session=True,  # Ctrl-C in the terminal is the parent's to handle
         )  # fmt: skip
         assert process.stdin is not None
@@ -217,8 +221,21 @@ class Worker:
             self.process.wait()
         if self.output is not None:
             self.output.close()
-        self.connection = self.process = self.output = None
+        if self.scratch is not None:
+            self.scratch.cleanup()
+        self.connection = self.process = self.output = self.scratch = None
         self.seats.clear()
+
+
+def _own_folder(environment: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Variables that send a worker's files to a folder that goes with it: temporary files, which tools
+    that call a compiler write and an ended process leaves behind, and PyTensor's compiled code, which it
+    keeps in the user's home and would read again.
+    """
+    flags = environment.get("PYTENSOR_FLAGS", "").split(",")
+    kept = [flag for flag in flags if flag and "compiledir" not in flag]
+    own = ",".join([*kept, f"base_compiledir={Path(folder) / 'pytensor'}"])
+    return {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder), "PYTENSOR_FLAGS": own}
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -41,11 +41,17 @@ def constant(m: Any) -> Any:
 
 
 def transposed(d: int) -> Any:
-    """Where each entry of Q^T stands in (0, exp q, l), shape (D, D): row j is column j of Q."""
-    index = np.zeros((d, d), dtype=np.int64)
-    np.fill_diagonal(index, 1 + np.arange(d))
-    index[np.triu_indices(d, 1)] = 1 + d + np.arange(d * (d - 1) // 2)
-    return index
+    """Where each entry of Q^T stands in (0, exp q, l), shape (D, D): row j is column j of Q.
+
+    Without writing to an array: compilers that follow Python code replay NumPy's with functions of their own.
+    """
+    index, below = [[0] * d for _ in range(d)], 1 + d
+    for i in range(d):
+        index[i][i] = 1 + i
+        for j in range(i + 1, d):
+            index[i][j] = below
+            below = below + 1
+    return np.array(index)
 
 
 def value_and_gradient(m: Any) -> Any:

@@ -28,10 +28,10 @@ def at(size: tuple[int, int]) -> Point:
     return Point(0.3 * draw.standard_normal(states * states + 3 * states), (y,))
 
 
-def _states(x: Any) -> int:
+def _states(parameters: int) -> int:
     """How many states: S^2 + 3 S is the number of parameters."""
     states = 1
-    while states * (states + 3) < len(x):
+    while states * (states + 3) < parameters:
         states = states + 1
     return states
 
@@ -97,7 +97,7 @@ def array(xp: Any) -> Any:
         return top + xp.log(xp.sum(xp.exp(rest), axis=axis))
 
     def f(x, y):
-        s = _states(x)
+        s = _states(x.shape[0])
         start = x[:s] - lse(x[:s], 0)
         logits = xp.reshape(x[s : s + s * s], (s, s))
         moves = logits - lse(logits, 1)[:, None]
@@ -122,7 +122,7 @@ def jax(xp: Any) -> Any:
     from jax.nn import log_softmax, logsumexp
 
     def f(x, y):
-        s = _states(x)
+        s = _states(x.shape[0])
         start = log_softmax(x[:s])
         moves = log_softmax(xp.reshape(x[s : s + s * s], (s, s)), axis=1)
         means, widths = x[s + s * s : 2 * s + s * s], x[2 * s + s * s :]
@@ -146,7 +146,7 @@ def value_and_gradient(m: Any) -> Any:
     """
 
     def g(x, y):
-        s = _states(x)
+        s = _states(len(x))
         start, moves = (
             _softmax(m, x[:s]),
             [_softmax(m, x[s * r : s * (r + 1)]) for r in range(1, s + 1)],
