@@ -247,10 +247,11 @@ def test_run_without_options_measures_one_thread_by_the_presets_budget(fake: Har
 def test_result_sets_have_default_files_of_their_own(fake: Harness) -> None:
     """Threads and designs never share a file, so their default names differ."""
     seen = set()
-    for options in ((), ("--threads", "default"), ("--workers", "row"), ("--device", "gpu")):
+    devices = [("--device", "gpu"), ("--device", "tpu")]
+    for options in ((), ("--threads", "default"), ("--workers", "row"), *devices):
         invoke("run", "rosenbrock[2]/gradient/dual-python", *options)
         seen.add(fake.given["path"])
-    assert len(seen) == 4
+    assert len(seen) == 5
 
 
 @pytest.mark.parametrize(

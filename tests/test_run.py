@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from adbench.harness import plan, stopwatch
+from adbench.harness import run as run_module
 from adbench.harness.header import Settings
 from adbench.harness.plan import Stage
+from adbench.harness.process import worker_environment
 from adbench.harness.run import DUELS, FIRST_PASS, Campaign, within
 
 pytest.importorskip("jax")
@@ -152,10 +154,30 @@ def test_a_budget_buys_as_many_processes_as_a_decision_may_need() -> None:
     [
         ({"threads": 2}, "give 1, or 'default'"),
         ({"workers": "case"}, "give method or row"),
-        ({"device": "tpu"}, "give cpu or gpu"),
+        ({"device": "npu"}, "give cpu or gpu or tpu"),
         ({"budget_s": 0.0}, "give a time above 0"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Settings(**settings)
+
+
+def test_a_device_that_is_not_there_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_module.importlib.util, "find_spec", lambda name: None)
+    assert "nvidia-smi lists none" in run_module._absent("gpu", [])
+    assert "pip install 'jax[tpu]'" in run_module._absent("tpu", [])
+    for device, gpus in (("cpu", []), ("gpu", ["H200"])):
+        assert run_module._absent(device, gpus) == ""
+    monkeypatch.setattr(run_module.importlib.util, "find_spec", lambda name: name)
+    assert run_module._absent("tpu", []) == ""
+
+
+@pytest.mark.parametrize(("device", "platform"), [("cpu", "cpu"), ("gpu", "cuda"), ("tpu", "tpu")])
+def test_workers_are_told_where_jax_computes(
+    device: str, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    assert worker_environment(1, device)["JAX_PLATFORMS"] == platform

@@ -179,6 +179,6 @@ def _default_out(
     parts = [now().partition("T")[0], short_name(), preset]
     parts += ["threads"] if threads is Threads.DEFAULT else []
     parts += ["rows"] if workers is Workers.ROW else []
-    parts += ["gpu"] if device is Device.GPU else []
+    parts += [] if device is Device.CPU else [device.value]
     parts += ["cluster"] if cluster else []
     return Path("reports") / "-".join(parts) / "results.jsonl"
