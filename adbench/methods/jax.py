@@ -28,6 +28,9 @@ texts with ``jax.checkpoint`` or a rule of their own: they read no others. How e
 operator stands in `_jax_ways`, sparse Jacobians in `_jax_sparse`, whose text is read in `_jax_texts`,
 settings and arguments in `_jax_settings`.
 
+Taylor coefficients come from `jax.experimental.jet` in `jax-jet`, whose cost grows as the square of the
+order, and from products nested in products in `jax-forward`.
+
 `jax-float32` rounds x, data and directions to float32 and computes in that, as JAX does unless it is
 told otherwise; its answers are judged by the digits that float32 has (`reference.judge`), and stand
 for JAX in no comparison with a tool that computes in float64.
@@ -44,7 +47,15 @@ import numpy as np
 
 from adbench.methods import _jax_calls, _jax_sparse, _jax_texts
 from adbench.methods._jax_settings import Settings, begin, configure, jax, sent
-from adbench.methods._jax_ways import FORWARD, MAPPED, MIXED, REVERSE, REVERSE_OVER_FORWARD, Mode
+from adbench.methods._jax_ways import (
+    FORWARD,
+    JET,
+    MAPPED,
+    MIXED,
+    REVERSE,
+    REVERSE_OVER_FORWARD,
+    Mode,
+)
 from adbench.methods._shared import ELEMENTWISE, GRADIENTS, OPERATORS, SECOND, chosen, deliver
 from adbench.model import Form, Method, Operator, Point, Prepared
 
@@ -131,6 +142,14 @@ METHODS = [
         "jit of jacfwd, jvp for one direction; products with H by jvp of jacfwd; one jvp a colour",
         "forward",
         Use(FORWARD),
+        operators=(*OPERATORS, Operator.TAYLOR),
+    ),
+    _method(
+        "jax-jet",
+        "jit of jax.experimental.jet: a Taylor series along one direction, all coefficients at once",
+        "forward",
+        Use(JET),
+        operators=(Operator.TAYLOR,),
     ),
     _method(
         "jax-reverse",

@@ -31,7 +31,7 @@ from adbench.methods._shared import (
     propagated,
 )
 from adbench.methods._sympy_text import Text, written_out
-from adbench.model import Floats, Form, Method, Operator, Point, Prepared, given
+from adbench.model import TAYLOR_ORDER, Floats, Form, Method, Operator, Point, Prepared, given
 
 
 def _places(operator: Operator, text: Text, vs: Sequence[Any], point: Point) -> list[Any]:
@@ -47,6 +47,8 @@ def _places(operator: Operator, text: Text, vs: Sequence[Any], point: Point) -> 
         return _hessian(f, xs)
     if operator is Operator.HVP:
         return _gradient(_along(f, xs, vs), xs)
+    if operator is Operator.TAYLOR:
+        return _taylor(f, xs, vs)
     if operator is Operator.NEWTON_DIRECTION:
         return [*_gradient(f, xs), *_gradient(_along(f, xs, [1] * len(xs)), xs)]
     if operator is Operator.JVP:
@@ -71,6 +73,14 @@ def _gradient(f: Any, xs: Sequence[Any]) -> list[Any]:
 def _along(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> Any:
     there = f.free_symbols
     return _sum(f.diff(x) * v for x, v in zip(xs, vs, strict=True) if x in there)
+
+
+def _taylor(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> list[Any]:
+    """Coefficients of f at x + t v: each the derivative along v of the one before, by its power."""
+    found = [f]
+    for k in range(1, 1 + TAYLOR_ORDER):
+        found.append(_along(found[-1], xs, vs) / k)
+    return found
 
 
 def _sum(terms: Any) -> Any:
@@ -206,7 +216,7 @@ METHODS = [
         tool="sympy",
         mode="symbolic",
         reads=("term", "scalar"),
-        operators=OPERATORS,
+        operators=(*OPERATORS, Operator.TAYLOR),
         prepare=_prepare,
         requires=("sympy", "scipy"),
         imports=("sympy.codegen.cfunctions", "scipy.special"),
