@@ -6,16 +6,15 @@ Every function takes the module jax from its caller and returns plain functions 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from adbench.methods import _jax_sparse
+from adbench.methods import _jax_series, _jax_sparse
 from adbench.methods._shared import propagated
-from adbench.model import TAYLOR_ORDER, Operator
+from adbench.model import Operator
 
 Function = Callable[..., Any]
 
@@ -90,53 +89,8 @@ def _forward(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function
         # a pass a variable, as for any gradient
         Operator.VJP: lambda x, u, *data: jax.jacfwd(lambda r: np.vdot(u, f(r, *data)))(x),
         Operator.PROPAGATE: propagate,
-        Operator.TAYLOR: _nested(jax, f),
+        Operator.TAYLOR: _jax_series.nested(jax, f),
     }
-
-
-def _nested(jax: ModuleType, f: Function) -> Function:
-    """Taylor coefficients by Jacobian-vector products of each other: f by a number t, to be 0."""
-
-    def taylor(x: Any, v: Any, *data: Any) -> Any:
-        def derivatives(g: Function, count: int) -> Function:
-            # of order 0 to `count`, in one pass: the last by a product with the one before
-            if not count:
-                return lambda t: (g(t),)
-            below = derivatives(g, count - 1)
-
-            def more(t: Any) -> tuple[Any, ...]:
-                found, moved = jax.jvp(below, (t,), (jax.numpy.ones_like(t),))
-                return (*found, moved[-1])
-
-            return more
-
-        at = derivatives(lambda t: f(x + t * v, *data), TAYLOR_ORDER)
-        found = at(jax.numpy.zeros((), x.dtype))
-        return jax.numpy.stack([d / math.factorial(k) for k, d in enumerate(found)])
-
-    return taylor
-
-
-def _jet(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function]:
-    """Taylor coefficients by series arithmetic."""
-    np = jax.numpy
-
-    def taylor(x: Any, v: Any, *data: Any) -> Any:
-        from jax.experimental import jet
-
-        still = np.zeros_like(x)
-        line = (v, *[still] * (TAYLOR_ORDER - 1))
-        try:
-            value, others = jet.jet(lambda r: f(r, *data), (x,), (line,), factorial_scaled=False)
-        except KeyError as error:
-            if not hasattr(error.args[0], "bind"):  # no operation of JAX: the text's own error
-                raise
-            raise NotImplementedError(
-                f"jax.experimental.jet has no rule for the operation '{error.args[0]}'"
-            ) from error
-        return np.stack([value, *others])
-
-    return {Operator.TAYLOR: taylor}
 
 
 def _reverse(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function]:
@@ -264,5 +218,9 @@ FORWARD = Mode(_forward, _derivative_forward, _jax_sparse.FORWARD)
 REVERSE = Mode(_reverse, _derivative_reverse, _jax_sparse.REVERSE)
 MIXED = Mode(_forward_over_reverse, _derivative_reverse, _jax_sparse.REVERSE)
 REVERSE_OVER_FORWARD = Mode(_reverse_over_forward, _derivative_forward, _jax_sparse.REVERSE)
-JET = Mode(_jet, _derivative_forward, _jax_sparse.FORWARD)
+JET = Mode(
+    lambda jax, f, k: {Operator.TAYLOR: _jax_series.jet(jax, f)},
+    _derivative_forward,
+    _jax_sparse.FORWARD,
+)
 MAPPED = Mode(_mapped, _derivative_reverse, _jax_sparse.REVERSE)
