@@ -55,8 +55,16 @@ class UnknownNameError(ValueError):
     """A name or a pattern that means nothing here; its text says what was expected and what to do."""
 
 
+# Highest power in the result of TAYLOR.
+TAYLOR_ORDER = 4
+
+
 class Operator(enum.Enum):
-    """What is computed of a function f; the value is the name used in case ids."""
+    """What is computed of a function f; the value is the name used in case ids.
+
+    TAYLOR: the coefficients c_0 to c_4 of f(x + t v) as a series in t, along one direction v; c_k is the
+    k-th derivative divided by k!.
+    """
 
     VALUE = "value"
     DERIVATIVE = "derivative"
@@ -89,11 +97,8 @@ class Operator(enum.Enum):
             Operator.HVP: (n,),
             Operator.NEWTON_DIRECTION: (n,),
             Operator.PROPAGATE: (m, m),
+            Operator.TAYLOR: (1 + TAYLOR_ORDER, *value_shape),
         }
-        if self not in shapes:
-            raise UnknownNameError(
-                f"operator '{self.value}' has no fixed shape: it depends on the order"
-            )
         return shapes[self]
 
 
@@ -178,7 +183,8 @@ def _zeros(n: int) -> list[float]:
     return [0.0] * n
 
 
-# Seeds of the directions of JVP, HVP and VJP (see `given`): of every problem, and of `elsewhere`.
+# What takes a direction (see `given`), and the seeds of those: of every problem, and of `elsewhere`.
+DIRECTED = (Operator.JVP, Operator.HVP, Operator.VJP, Operator.TAYLOR)
 DIRECTIONS, OTHER_DIRECTIONS = 27182, 27183
 
 
@@ -266,14 +272,14 @@ def elsewhere(point: Point) -> Point:
 def given(operator: Operator, point: Point) -> tuple[Floats, ...]:
     """What a call takes between x and data: directions and covariances, in fresh arrays.
 
-    JVP and HVP take v of shape (n,), VJP takes u of shape (m,): normal draws of one generator, v
+    JVP, HVP and TAYLOR take v of shape (n,), VJP takes u of shape (m,): normal draws of one generator, v
     first. PROPAGATE takes the covariance of x, shape (n, n): s_i s_j 0.5^|i - j| with
     s_i = 0.01 (1 + |x_i|). The other operators take nothing.
 
     Source: ``docs/PROBLEMS.md``.
     """
     n = len(point.x)
-    if operator in (Operator.JVP, Operator.HVP, Operator.VJP):
+    if operator in DIRECTED:
         draw = np.random.default_rng(point.seed)
         v = draw.standard_normal(n)
         return (v,) if operator is not Operator.VJP else (draw.standard_normal(point.outputs or 1),)

@@ -283,10 +283,11 @@ def test_result_sets_have_default_files_of_their_own(fake: Harness) -> None:
         ("--python", "jax=p"),
         ("--workers", "row"),
         ("--device", "gpu"),
+        ("--device", "tpu"),
     ):
         invoke("run", "rosenbrock[2]/gradient/dual-python", *options)
         seen.add(fake.given["path"])
-    assert len(seen) == 6
+    assert len(seen) == 7
 
 
 @pytest.mark.parametrize(

@@ -326,14 +326,16 @@ def test_a_decoded_result_is_the_callers_own(method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", registry.methods().values(), ids=registry.methods())
-def test_a_method_offers_values_unless_it_is_for_hessians_or_by_hand(method: Method) -> None:
+def test_a_method_offers_values_unless_it_is_for_higher_derivatives_or_by_hand(
+    method: Method,
+) -> None:
     """A method's cost ratio is its derivative's time over its own value's; a derivative by hand is a
-    text without the function, and methods for second derivatives lean on those for gradients.
+    text without the function, and methods for higher derivatives lean on those for gradients.
     """
-    second = {Operator.HESSIAN, Operator.HVP, Operator.NEWTON_DIRECTION}
+    higher = {Operator.HESSIAN, Operator.HVP, Operator.NEWTON_DIRECTION, Operator.TAYLOR}
     assert (
         Operator.VALUE in method.operators
-        or set(method.operators) <= second
+        or set(method.operators) <= higher
         or method.mode == "manual"
     )
 

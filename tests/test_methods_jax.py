@@ -627,7 +627,11 @@ def test_asynchronous_dispatch_is_off_in_every_row_but_the_default_one(
     assert ready == str([True] * 5) if waits else "False" in ready
 
 
-def test_a_platform_that_is_not_there_is_named_with_the_remedy():
+@pytest.mark.parametrize(
+    ("platform", "remedy"),
+    [("nowhere", "for a GPU install jax[cuda13]"), ("tpu", "for a TPU install jax[tpu]")],
+)
+def test_a_platform_that_is_not_there_is_named_with_the_remedy(platform, remedy):
     """Without a GPU, JAX's own error is an empty assertion."""
     program = """
 from adbench import registry
@@ -641,8 +645,8 @@ except RuntimeError as error:
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env=os.environ | {"JAX_PLATFORMS": "nowhere"},
+        env=os.environ | {"JAX_PLATFORMS": platform},
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert "no device for platform 'nowhere'" in done.stdout
-    assert "measure on the CPU" in done.stdout
+    assert f"no device for platform '{platform}'" in done.stdout
+    assert f"{remedy}, or measure on the CPU" in done.stdout

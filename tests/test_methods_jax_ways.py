@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from small_forms import computed, elementwise, prepared_elsewhere
@@ -17,7 +18,7 @@ from adbench import registry
 from adbench.methods import _jax_calls
 from adbench.methods._jax_settings import Settings
 from adbench.methods._shared import ELEMENTWISE, GRADIENTS, SECOND
-from adbench.model import Form, Operator, Outcome, Point
+from adbench.model import Form, Operator, Outcome, Point, given
 from adbench.reference.judge import judge
 from adbench.reference.truth import certified
 
@@ -108,6 +109,42 @@ def test_a_call_compiled_ahead_of_time_goes_to_the_compiled_object() -> None:
         registry.method("jax-reverse"), Form("array", squares), Operator.GRADIENT, POINT
     )
     assert computed(usual, longer).tolist() == [2.0, 2.0, 2.0]
+
+
+# ------------------------------------------------------------------------------------------- series
+
+
+def bent(m: Any) -> Any:
+    return lambda x, a: m.exp(a[0] * x[0]) / x[1] + a[1] * x[0] * x[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("jax-jet", "array"), ("jax-forward", "array"), ("dual-python", "scalar")],
+)
+def test_taylor_coefficients_along_a_direction(name: str, form: str) -> None:
+    """Against mpmath's, of f(x + t v) by one number t; c_k is the k-th derivative by k!."""
+    point = Point(np.array([0.4, 1.3]), (np.array([0.7, -2.0]),))
+    (v,) = given(Operator.TAYLOR, point)
+    p = prepared_elsewhere(registry.method(name), Form(form, bent), Operator.TAYLOR, point)
+    a, x = point.data[0].tolist(), point.x.tolist()
+    with mpmath.workdps(40):
+        f = bent(mpmath)
+        exact = mpmath.taylor(
+            lambda t: f([b + t * d for b, d in zip(x, v.tolist(), strict=True)], a), 0, 4
+        )
+    np.testing.assert_allclose(computed(p, point), [float(c) for c in exact], rtol=1e-13)
+
+
+def test_what_jet_has_no_rule_for_is_refused_by_name() -> None:
+    form = Form("array", lambda xp: lambda x, a: xp.prod(x))
+    with pytest.raises(
+        NotImplementedError, match="jet has no rule for the operation 'reduce_prod'"
+    ):
+        prepared_elsewhere(registry.method("jax-jet"), form, Operator.TAYLOR, POINT)
+    other = Form("array", lambda xp: lambda x, a: {}["missing"])
+    with pytest.raises(KeyError, match="missing"):
+        prepared_elsewhere(registry.method("jax-jet"), other, Operator.TAYLOR, POINT)
 
 
 # ------------------------------------------------------------------------------------------- mapped

@@ -621,3 +621,27 @@ def test_references_are_read_only():
     """A caller cannot spoil the cached truth."""
     with pytest.raises(ValueError, match="read-only"):
         reference(COUNTED, Operator.GRADIENT, HERE).hi[0] = 0.0
+
+
+def test_a_series_to_the_fourth_power_is_certified_or_refused_never_cut_short():
+    """Functions whose series flint lacks are known to the third coefficient only."""
+
+    def of(word):
+        return Form("scalar", lambda m: lambda x: getattr(m, word)(x[0]) * x[0])
+
+    point = Point(np.array([0.4]))
+    (v,) = given_to(Operator.TAYLOR, point)
+    for word in ("exp", "log", "sqrt", "sin", "atan", "erf", "lgamma"):
+        name = {"lgamma": "loggamma"}.get(word, word)
+        with mpmath.workdps(40):
+            exact = mpmath.taylor(
+                lambda t, name=name: getattr(mpmath, name)(0.4 + t * v[0]) * (0.4 + t * v[0]), 0, 4
+            )
+        found = reference(of(word), Operator.TAYLOR, point)
+        assert found.shape == (5,)
+        np.testing.assert_allclose(found.hi, [float(c) for c in exact], rtol=1e-14)
+    for word in ("sinh", "cosh", "tanh", "expm1", "log1p"):
+        with pytest.raises(
+            UncertifiedError, match=f"no certified series of '{word}' beyond its third"
+        ):
+            reference(of(word), Operator.TAYLOR, point)

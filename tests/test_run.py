@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from adbench.harness import machine, plan, stopwatch
+from adbench.harness import run as run_module
 from adbench.harness.header import Settings
 from adbench.harness.plan import Stage
+from adbench.harness.process import worker_environment
 from adbench.harness.run import DUELS, FIRST_PASS, Campaign, within
 
 pytest.importorskip("jax")
@@ -152,7 +154,7 @@ def test_a_budget_buys_as_many_processes_as_a_decision_may_need() -> None:
     [
         ({"threads": 0}, "give a number of cores, or 'default'"),
         ({"workers": "case"}, "give method or row"),
-        ({"device": "tpu"}, "give cpu or gpu"),
+        ({"device": "npu"}, "give cpu or gpu or tpu"),
         ({"budget_s": 0.0}, "give a time above 0"),
     ],
 )
@@ -189,3 +191,23 @@ def test_threads_of_a_run_are_cores_and_switches() -> None:
     (core,) = Settings().cores(0) or ()
     assert core in machine.usable_cores()
     assert (Settings(threads=2).single_thread, Settings(threads=None).single_thread) == (False,) * 2
+
+
+def test_a_device_that_is_not_there_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_module.importlib.util, "find_spec", lambda name: None)
+    assert "nvidia-smi lists none" in run_module._absent("gpu", [])
+    assert "pip install 'jax[tpu]'" in run_module._absent("tpu", [])
+    for device, gpus in (("cpu", []), ("gpu", ["H200"])):
+        assert run_module._absent(device, gpus) == ""
+    monkeypatch.setattr(run_module.importlib.util, "find_spec", lambda name: name)
+    assert run_module._absent("tpu", []) == ""
+
+
+@pytest.mark.parametrize(("device", "platform"), [("cpu", "cpu"), ("gpu", "cuda"), ("tpu", "tpu")])
+def test_workers_are_told_where_jax_computes(
+    device: str, platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    assert worker_environment(1, device)["JAX_PLATFORMS"] == platform

@@ -184,7 +184,7 @@ def _default_out(preset: str, settings: Any, cluster: str | None) -> Path:
     threads = settings.threads
     parts += [] if threads == 1 else [f"{threads}-threads" if threads else "threads"]
     parts += ["rows"] if settings.workers == Workers.ROW.value else []
-    parts += ["gpu"] if settings.device == Device.GPU.value else []
+    parts += [] if settings.device == Device.CPU.value else [settings.device]
     parts += [f"own-{tool}" for tool in sorted(settings.pythons)]
     parts += ["cluster"] if cluster else []
     return Path("reports") / "-".join(parts) / "results.jsonl"

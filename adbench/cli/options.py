@@ -34,6 +34,7 @@ class Device(StrEnum):
 
     CPU = "cpu"
     GPU = "gpu"
+    TPU = "tpu"
 
 
 class Workers(StrEnum):

@@ -33,6 +33,7 @@ ONCE_S = {
 ONCE_ELSE_S = (0.005, 0.01, 0.02)
 LEVEL = {
     Operator.VALUE: 0, Operator.HESSIAN: 2, Operator.HVP: 2, Operator.NEWTON_DIRECTION: 2,
+    Operator.TAYLOR: 2,
 }  # fmt: skip
 
 
@@ -90,7 +91,7 @@ PACE_ELSE = Pace(20e-6, 5e-6, 3e-9)
 # Modes that evaluate f, or carry a number along, for every variable.
 MANY = ("forward", "difference", "complex-step")
 # Operators whose result such a mode has from a single direction.
-DIRECTIONAL = (Operator.VALUE, Operator.JVP)
+DIRECTIONAL = (Operator.VALUE, Operator.JVP, Operator.TAYLOR)
 # Operators of several results, each of which takes a reverse pass.
 BY_ROWS = (Operator.JACOBIAN, Operator.PROPAGATE)
 # A pass back over a pass, or forward over one back.

@@ -17,7 +17,7 @@ from adbench.registry import methods
 __all__ = ["Settings", "header"]
 
 DESIGNS = ("method", "row")
-DEVICES = ("cpu", "gpu")
+DEVICES = ("cpu", "gpu", "tpu")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Settings:
         cores, by the wall clock.
     workers : {"method", "row"}
         A process of its own for each method, or one that holds all JAX and Numba methods.
-    device : {"cpu", "gpu"}
-        Where JAX computes.
+    device : {"cpu", "gpu", "tpu"}
+        Where JAX computes; the other tools stay on the CPU.
     budget_s : float or None
         Seconds to spend; None: what the preset says.
     base : Path or None

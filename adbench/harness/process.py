@@ -317,8 +317,8 @@ def worker_environment(
         environment.pop(name, None)
     if threads is not None:
         environment |= dict.fromkeys(machine.THREAD_VARIABLES, str(threads))
-    if device == "cpu":
-        environment["JAX_PLATFORMS"] = "cpu"
+    if device in ("cpu", "tpu"):
+        environment["JAX_PLATFORMS"] = device
     else:
         # without this, JAX would fall back to the CPU where it finds no GPU, and the first of several
         # workers would take three quarters of the GPU's memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -122,16 +123,26 @@ def run(
     asked = settings or Settings()
     chosen = within(chosen, asked.budget_s)
     described = header(chosen, seed, asked)
-    if asked.device == "gpu" and not described["machine"]["gpu"]:
-        raise ValueError(
-            "device 'gpu': this machine shows no GPU (nvidia-smi lists none); measure with device 'cpu'"
-        )
+    if absent := _absent(asked.device, described["machine"]["gpu"]):
+        raise ValueError(f"device '{asked.device}': {absent}; measure with device 'cpu'")
     with Store.open(path, described) as file:
         campaign = Campaign(list(rows), chosen, file, progress, random.Random(seed), asked, advise)
         campaign.warn()
         for stage in stages(chosen):
             campaign.stage(stage)
         return campaign.summary
+
+
+def _absent(device: str, gpus: Collection[str]) -> str:
+    """Why nothing can be measured on a device of this machine; empty where nothing speaks against it."""
+    if device == "gpu" and not gpus:
+        return "this machine shows no GPU (nvidia-smi lists none)"
+    if device == "tpu" and importlib.util.find_spec("libtpu") is None:
+        return (
+            "JAX reaches a TPU through the package libtpu, which is not installed (on a machine "
+            "with a TPU: pip install 'jax[tpu]')"
+        )
+    return ""
 
 
 def within(chosen: Preset, budget_s: float | None) -> Preset:

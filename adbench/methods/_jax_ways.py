@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from adbench.methods import _jax_sparse
+from adbench.methods import _jax_series, _jax_sparse
 from adbench.methods._shared import propagated
 from adbench.model import Operator
 
@@ -89,6 +89,7 @@ def _forward(jax: ModuleType, f: Function, k: int) -> Mapping[Operator, Function
         # a pass a variable, as for any gradient
         Operator.VJP: lambda x, u, *data: jax.jacfwd(lambda r: np.vdot(u, f(r, *data)))(x),
         Operator.PROPAGATE: propagate,
+        Operator.TAYLOR: _jax_series.nested(jax, f),
     }
 
 
@@ -217,4 +218,9 @@ FORWARD = Mode(_forward, _derivative_forward, _jax_sparse.FORWARD)
 REVERSE = Mode(_reverse, _derivative_reverse, _jax_sparse.REVERSE)
 MIXED = Mode(_forward_over_reverse, _derivative_reverse, _jax_sparse.REVERSE)
 REVERSE_OVER_FORWARD = Mode(_reverse_over_forward, _derivative_forward, _jax_sparse.REVERSE)
+JET = Mode(
+    lambda jax, f, k: {Operator.TAYLOR: _jax_series.jet(jax, f)},
+    _derivative_forward,
+    _jax_sparse.FORWARD,
+)
 MAPPED = Mode(_mapped, _derivative_reverse, _jax_sparse.REVERSE)

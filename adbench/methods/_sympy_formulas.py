@@ -16,7 +16,7 @@ import numpy as np
 from adbench.methods._shared import ELEMENTWISE, Function
 from adbench.methods._symbols import terms_along
 from adbench.methods._sympy_text import Text, written_out
-from adbench.model import Form, Operator, Point, given
+from adbench.model import TAYLOR_ORDER, Form, Operator, Point, given
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,8 @@ def _places(operator: Operator, text: Text, vs: Sequence[Any], point: Point) -> 
         return _hessian(f, xs)
     if operator is Operator.HVP:
         return _gradient(_sum(terms_along(f, xs, vs)), xs)
+    if operator is Operator.TAYLOR:
+        return _taylor(f, xs, vs)
     if operator is Operator.NEWTON_DIRECTION:
         return [*_gradient(f, xs), *_gradient(_sum(terms_along(f, xs, [1] * len(xs))), xs)]
     if operator is Operator.JVP:
@@ -185,6 +187,14 @@ def _gradient(f: Any, xs: Sequence[Any]) -> list[Any]:
 
     there = f.free_symbols
     return [f.diff(x) if x in there else sympy.Integer(0) for x in xs]
+
+
+def _taylor(f: Any, xs: Sequence[Any], vs: Sequence[Any]) -> list[Any]:
+    """Coefficients of f at x + t v: each the derivative along v of the one before, by its power."""
+    found = [f]
+    for k in range(1, 1 + TAYLOR_ORDER):
+        found.append(_sum(terms_along(found[-1], xs, vs)) / k)
+    return found
 
 
 def _sum(terms: Any) -> Any:

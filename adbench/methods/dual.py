@@ -28,7 +28,17 @@ from adbench.methods._shared import (
     parts,
     propagated,
 )
-from adbench.model import Form, Method, Operator, Pattern, Point, Prepared, given, namespace
+from adbench.model import (
+    TAYLOR_ORDER,
+    Form,
+    Method,
+    Operator,
+    Pattern,
+    Point,
+    Prepared,
+    given,
+    namespace,
+)
 
 
 def _scalar(form: Form, operator: Operator, point: Point) -> Prepared:
@@ -75,6 +85,12 @@ def _scalar_ways(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
         gradient, bends = python.jvp(lambda y: slope(y, *data))((x,), (ones,))
         return [g / b for g, b in zip(gradient, bends, strict=True)]
 
+    def taylor(x: Any, v: Any, *data: Any) -> Any:
+        def line(t: Any) -> Any:
+            return f([a + t * b for a, b in zip(x, v, strict=True)], *data)
+
+        return python.taylor(line, TAYLOR_ORDER)(0.0)
+
     return {
         Operator.DERIVATIVE: _partials(f, k),
         Operator.GRADIENT: python.grad(f),
@@ -86,6 +102,7 @@ def _scalar_ways(f: Function, k: int, pattern: Pattern | None) -> Mapping[Operat
         Operator.HVP: lambda x, v, *data: python.hvp(f)((x, *data), v),
         Operator.NEWTON_DIRECTION: newton,
         Operator.PROPAGATE: propagated(partial(_rows, jacobian)),
+        Operator.TAYLOR: taylor,
     }
 
 
@@ -220,7 +237,7 @@ METHODS = [
         tool="dual",
         mode="forward",
         reads=("scalar",),
-        operators=OPERATORS,
+        operators=(*OPERATORS, Operator.TAYLOR),
         prepare=_scalar,
         imports=("adbench.dual.elementary", "adbench.dual.python"),
     ),

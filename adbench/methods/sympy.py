@@ -161,7 +161,7 @@ def _method(
         tool="sympy",
         mode="symbolic",
         reads=("term", "scalar"),
-        operators=OPERATORS,
+        operators=(*OPERATORS, Operator.TAYLOR),
         prepare=prepare,
         requires=("sympy", *tools),
         **more,

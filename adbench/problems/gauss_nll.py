@@ -104,7 +104,13 @@ PROBLEM = Problem(
     sizes=(100, 10_000, 1_000_000),
     showcase=True,
     quick=(100, 10_000),
-    operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
+    operators=(
+        Operator.VALUE,
+        Operator.GRADIENT,
+        Operator.VALUE_AND_GRADIENT,
+        Operator.HESSIAN,
+        Operator.TAYLOR,
+    ),
     forms=(
         Form("scalar", scalar),
         Form("array", array),

@@ -82,8 +82,15 @@ PROBLEM = Problem(
     at=at,
     sizes=(100, 10_000, 1_000_000),
     quick=(100, 10_000),
-    operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HVP),
+    operators=(
+        Operator.VALUE,
+        Operator.GRADIENT,
+        Operator.VALUE_AND_GRADIENT,
+        Operator.HVP,
+        Operator.TAYLOR,
+    ),
     forms=(Form("scalar", scalar), Form("array", array)),
     exact={Operator.GRADIENT: gradient, Operator.HVP: product},
     closed=(10_000, 1_000_000),
+    up_to={Operator.TAYLOR: 100},  # no closed form certifies more of them
 )

@@ -116,6 +116,7 @@ PROBLEM = Problem(
         Operator.VALUE_AND_GRADIENT,
         Operator.HESSIAN,
         Operator.HVP,
+        Operator.TAYLOR,
     ),
     forms=(
         Form("scalar", scalar),

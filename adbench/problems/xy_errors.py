@@ -123,7 +123,13 @@ PROBLEM = Problem(
     at=at,
     sizes=(30, 1_000, 100_000),
     quick=(30, 1_000),
-    operators=(Operator.VALUE, Operator.GRADIENT, Operator.VALUE_AND_GRADIENT, Operator.HESSIAN),
+    operators=(
+        Operator.VALUE,
+        Operator.GRADIENT,
+        Operator.VALUE_AND_GRADIENT,
+        Operator.HESSIAN,
+        Operator.TAYLOR,
+    ),
     forms=(
         Form("scalar", scalar),
         Form("array", array),

@@ -47,12 +47,17 @@ def ball_namespace() -> ModuleType:
 
 def elementary(name: str, x: Any) -> Any:
     """The elementary function `name` of a ball, a series (to three coefficients) or a number."""
-    from flint import arb_series
+    from flint import arb_series, ctx
 
     if not isinstance(x, arb_series):
         return getattr(ball(x), name)()
     if name not in _TAYLOR:
         return getattr(x, name)()
+    if ctx.cap > 3:
+        raise NotImplementedError(
+            f"no certified series of '{name}' beyond its third coefficient: it is known for "
+            f"{', '.join(n for n in ELEMENTARY if n in _SLOPES and n not in _TAYLOR)}"
+        )
     c0, c1, c2 = _TAYLOR[name](x[0])
     rest = x - x[0]
     return c0 + rest * (c1 + rest * c2)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adbench.model import Builder, Form, Operator, Pattern
+from adbench.model import TAYLOR_ORDER, Builder, Form, Operator, Pattern
 from adbench.reference import vectors
 from adbench.reference.balls import ball_namespace
 from adbench.reference.inputs import Inputs
@@ -173,6 +173,15 @@ def _newton_direction(f: Any, point: Inputs) -> list[Any]:
     return [coefficient(w, 0) / coefficient(w, 1) for w in adjoints]
 
 
+def _taylor(f: Any, point: Inputs) -> list[Any]:
+    """All coefficients of f at x + t v."""
+    from flint import ctx
+
+    ctx.cap = 1 + TAYLOR_ORDER  # the caller's `precision` puts it back
+    y = along(f, point, {i: lift(v).v for i, v in enumerate(point.given[0])})
+    return [coefficient(y, k) for k in range(1 + TAYLOR_ORDER)]
+
+
 def _adjoints_along(f: Any, point: Inputs, direction: list[Any]) -> list[Any]:
     tape = point.tape()
     moved = [line(v, d) for v, d in zip(point.x, direction, strict=True)]
@@ -187,6 +196,7 @@ _SCALAR_VALUED: dict[Operator, Callable[[Any, Inputs], list[Any]]] = {
     Operator.HESSIAN: _hessian,
     Operator.HVP: _hvp,
     Operator.NEWTON_DIRECTION: _newton_direction,
+    Operator.TAYLOR: _taylor,
 }
 _ELEMENTWISE: dict[Operator, Callable[[Any, Inputs], list[Any]]] = {
     Operator.VALUE: _values,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from adbench.model import Builder, Floats, Form, Operator, Point, Problem, Size
+from adbench.model import DIRECTED, Builder, Floats, Form, Operator, Point, Problem, Size
 from adbench.reference import cache, parts, shipped
 from adbench.reference.balls import precision
 from adbench.reference.evaluate import evaluate, evaluate_closed
@@ -142,7 +142,7 @@ def key_of(
     about = [text, operator.value, point.digest(), at, str(VERSION)]
     if point.outputs is not None:
         about += [str(point.outputs), point.pattern.digest() if point.pattern else "dense"]
-    if operator in (Operator.JVP, Operator.VJP, Operator.HVP):
+    if operator in DIRECTED:
         about.append(str(point.seed))
     return hashlib.sha256("|".join(about).encode()).hexdigest()
 
@@ -257,6 +257,7 @@ def _weights(
         Operator.HESSIAN: np.outer(w, w) if operator is Operator.HESSIAN else w,
         Operator.HVP: w,
         Operator.VALUE: 0.0 * ones,
+        Operator.TAYLOR: 0.0 * ones,
     }
     all_of_them = by_operator.get(operator, ones)
     if operator is Operator.JACOBIAN:
