@@ -17,6 +17,7 @@ from adbench.cli.options import (
     Budget,
     Cluster,
     Device,
+    Externals,
     Fresh,
     InDevice,
     InThreads,
@@ -50,12 +51,14 @@ def run(
     workers: InWorkers = Workers.METHOD,
     device: InDevice = Device.CPU,
     cluster: Cluster = None,
+    external: Externals = None,
     seed: Seed = 31337,
     time_limit: TimeLimit = None,
     memory_limit: MemoryLimit = None,
 ) -> None:
     """Measure; a rerun with the same --out continues where the last one stopped."""
     from adbench.harness import plan, store
+    from adbench.harness.external.tool import parse
     from adbench.harness.run import Settings
 
     chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
@@ -65,8 +68,9 @@ def run(
         device=device.value,
         budget_s=None if budget is None else seconds(budget),
     )
-    rows = plan.rows(chosen, filters or ())
-    measure = _local() if cluster is None else _remote(cluster)
+    tools = parse(external or ())
+    rows = plan.rows(chosen, filters or (), [tool.method for tool in tools])
+    measure = _local(tools) if cluster is None else _remote(cluster, tools)
     path = out_file or _default_out(chosen.name, threads, workers, device, cluster)
     if fresh:
         store.discard(path)
@@ -74,7 +78,7 @@ def run(
     options = {
         "--preset": preset, "--out": path, "--budget": budget, "--threads": threads.value,
         "--workers": workers.value, "--device": device.value, "--cluster": cluster, "--seed": seed,
-        "--time-limit": time_limit, "--memory-limit": memory_limit,
+        "--external": external, "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
     again = _again(filters or (), options)
     summary = _measured(measure, rows, chosen, path, seed, settings, again)
@@ -101,14 +105,19 @@ def seconds(text: str) -> float:
 Measure = Callable[..., Any]
 
 
-def _local() -> Measure:
+def _local(tools: Sequence[Any]) -> Measure:
     from adbench.harness.run import run as measure
 
-    return measure
+    return partial(measure, externals=tools)
 
 
-def _remote(address: str) -> Measure:
+def _remote(address: str, tools: Sequence[Any]) -> Measure:
     """The harness on the hosts of a cluster; the package for it is an extra."""
+    if tools:
+        raise UnknownNameError(
+            "--external runs programs of this machine; leave out --cluster, or measure there with a "
+            "run of its own on each host and put the files together with: adbench merge"
+        )
     if find_spec("distributed") is None:
         raise UnknownNameError(
             f"--cluster {address} needs the package 'distributed': "
@@ -151,7 +160,8 @@ def _again(filters: Sequence[str], options: Mapping[str, Any]) -> str:
         str(word)
         for option, value in options.items()
         if value is not None and usual.get(option) != value
-        for word in (option, value)
+        for one in (value if isinstance(value, list) else [value])
+        for word in (option, one)
     ]
     return shlex.join(["adbench", "run", *filters, *given])
 

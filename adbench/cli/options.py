@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "Budget", "Cluster", "Device", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
+    "Budget", "Cluster", "Device", "Externals", "Fresh", "InDevice", "InThreads", "InWorkers", "MemoryLimit", "OutFile",
     "Preset", "Seed", "Threads", "TimeLimit", "Workers",
 ]  # fmt: skip
 
@@ -82,6 +82,15 @@ Cluster = Annotated[
     typer.Option(
         metavar="ADDRESS",
         help="Measure on the hosts of a Dask cluster: tcp://host:8786, or local[2] to try it.",
+    ),
+]
+Externals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--external",
+        metavar="NAME=COMMAND",
+        help="A program in any language as one more method, over JSON lines on its standard input and "
+        "output (docs/external.md), such as 'mytool=./mytool --fast'; repeatable. It times itself.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]

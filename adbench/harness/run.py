@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from adbench.harness import conditions, costs, features, kernel, machine, stopwatch, store
 from adbench.harness.cell import Cell
+from adbench.harness.external.tool import External
+from adbench.harness.external.visits import Visits
 from adbench.harness.forecast import forecast, learn
 from adbench.harness.header import Settings, header
 from adbench.harness.history import History
@@ -101,6 +103,7 @@ def run(
     *,
     advise: Advise | None = None,
     settings: Settings | None = None,
+    externals: Sequence[External] = (),
 ) -> Summary:
     """Measure what is not yet in the file at `path`.
 
@@ -110,6 +113,8 @@ def run(
         Asked before each process of JAX and Numba but the first, which rows and methods are still
         worth one; without it, everything is measured in every process.
     settings : Settings, optional
+    externals : sequence of External
+        The programs behind the methods of mode `external` among the rows' methods.
 
     Raises
     ------
@@ -126,7 +131,10 @@ def run(
             "device 'gpu': this machine shows no GPU (nvidia-smi lists none); measure with device 'cpu'"
         )
     with Store.open(path, described) as file:
-        campaign = Campaign(list(rows), chosen, file, progress, random.Random(seed), asked, advise)
+        campaign = Campaign(
+            list(rows), chosen, file, progress, random.Random(seed), asked, advise,
+            externals={tool.name: tool for tool in externals},
+        )  # fmt: skip
         campaign.warn()
         for stage in stages(chosen):
             campaign.stage(stage)
@@ -153,6 +161,7 @@ class Campaign:
     rng: random.Random
     settings: Settings
     advise: Advise | None = None
+    externals: Mapping[str, External] = field(default_factory=dict)
     history: History = field(default_factory=History)
     summary: Summary = field(default_factory=Summary)
     began: float = field(default_factory=stopwatch.monotonic)
@@ -241,6 +250,8 @@ class Campaign:
 
     def has(self, row: Row, key: Key, m: Method) -> bool:
         """Whether the file has this result, of the function text as it stands today."""
+        if m.name in self.externals:
+            return self.file.done.get(key) == self.externals[m.name].text_hash(row.problem)
         form = m.form(row.problem)
         return self.file.done.get(key) == (form.hash if form else "")
 
@@ -263,8 +274,12 @@ class Campaign:
     def record(self, cell: Cell, result: Result) -> None:
         """Write a result."""
         found = replace(result, versions=machine.versions_of(cell.method))
-        line = store.line_of(found, cell.method, stopwatch.now())
-        line |= {"machine": self.machine_id, "threads": dict(cell.worker.threads)}
+        self.write(cell.method, found, {"threads": dict(cell.worker.threads)})
+
+    def write(self, method: Method, result: Result, more: Mapping[str, Any]) -> None:
+        """Write a result with its versions, and what else its line says."""
+        line = store.line_of(result, method, stopwatch.now())
+        line |= {"machine": self.machine_id, **more}
         self.file.append(line)
         self.summary.measured += 1
         self.summary.left -= 1
@@ -281,11 +296,18 @@ class _Visit:
         self.environment = campaign.settings.environment()
         self.workers: dict[str, Worker] = {}
         self.kernel = Worker(self.core, self.environment)
+        self.visits = Visits(
+            campaign.externals, campaign.chosen, stage.repeat, self.core, self.environment,
+            campaign.write, campaign.progress.case, campaign.history,
+        )  # fmt: skip
 
     def row(self, row: Row, pending: Sequence[tuple[Key, tuple[Method, bool]]]) -> None:
         """Measure the cells of one row, and the conditions meanwhile."""
         campaign = self.campaign
-        cells = [self._cell(row, m, twin) for _, (m, twin) in pending]
+        external = [m for _, (m, _) in pending if m.name in campaign.externals]
+        cells = [
+            self._cell(row, m, twin) for _, (m, twin) in pending if m.name not in campaign.externals
+        ]
         able = [c for c in cells if decided(row, c.method) is None]
         run = RowRun(
             point=row.problem.at(row.size),
@@ -300,6 +322,7 @@ class _Visit:
         run.measure(cells)
         if able:
             self._account(row, cells, run, watch)
+        self.visits.row(row, external, run.point, lambda: campaign.spent(None))
 
     def _cell(self, row: Row, m: Method, twin: bool) -> Cell:
         settings = self.campaign.settings
@@ -341,5 +364,5 @@ class _Visit:
 
     def end(self) -> None:
         """End all processes."""
-        for worker in (*self.workers.values(), self.kernel):
+        for worker in (*self.workers.values(), self.kernel, self.visits):
             worker.end()
