@@ -17,7 +17,9 @@ EXAMPLE = "adbench serve-tool dual-numpy"
 
 
 def serve_tool(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="A name of `adbench list methods`.")],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help="A name of `adbench list methods`.")
+    ],
 ) -> None:
     """Answer GradBench's JSON-lines protocol on standard input and output, with one method.
 

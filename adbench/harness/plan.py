@@ -166,9 +166,7 @@ class Row:
         return Case(self.problem.name, self.size, self.operator.value, method.name)
 
 
-def rows(
-    chosen: Preset, filters: Sequence[str] = (), extra: Sequence[Method] = ()
-) -> list[Row]:
+def rows(chosen: Preset, filters: Sequence[str] = (), extra: Sequence[Method] = ()) -> list[Row]:
     """Rows of a run, all first sizes before all second ones, so that a budget is shared fairly.
 
     `extra` are methods that the registry does not know; every preset has them.

@@ -26,7 +26,7 @@ import psutil
 from adbench.harness import machine, stopwatch
 from adbench.model import Outcome
 
-__all__ = ["POLL_S", "Failure", "Limits", "Worker", "kill_group", "resident_bytes"]
+__all__ = ["POLL_S", "START_S", "Failure", "Limits", "Worker", "kill_group", "resident_bytes"]
 
 POLL_S = 0.05
 START_S = 60.0

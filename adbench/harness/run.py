@@ -161,12 +161,12 @@ class Campaign:
     rng: random.Random
     settings: Settings
     advise: Advise | None = None
-    externals: Mapping[str, External] = field(default_factory=dict)
     history: History = field(default_factory=History)
     summary: Summary = field(default_factory=Summary)
     began: float = field(default_factory=stopwatch.monotonic)
     covered: list[Row] | None = None
     total: int = 0
+    externals: Mapping[str, External] = field(default_factory=dict)
 
     @property
     def machine_id(self) -> str:
@@ -364,5 +364,6 @@ class _Visit:
 
     def end(self) -> None:
         """End all processes."""
-        for worker in (*self.workers.values(), self.kernel, self.visits):
+        for worker in (*self.workers.values(), self.kernel):
             worker.end()
+        self.visits.end()

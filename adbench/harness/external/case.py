@@ -17,7 +17,7 @@ from adbench.harness.external.payloads import TRANSLATIONS, PayloadError, Transl
 from adbench.harness.external.program import Answer, Program
 from adbench.harness.external.tool import FORM
 from adbench.harness.plan import Preset, Row
-from adbench.harness.process import Failure, Limits
+from adbench.harness.process import START_S, Failure, Limits
 from adbench.model import Measurement, Outcome, Phase, Point, Result
 from adbench.reference.judge import Verdict, judge
 from adbench.reference.truth import UncertifiedError, certified
@@ -96,7 +96,8 @@ class _Work:
     def run(self) -> None:
         """All steps; a Failure ends them."""
         known = TRANSLATIONS[self.row.problem.name]
-        self.program.load(known.module, self.preset.limits)
+        # as of a worker, its start is not part of the case; it may compile what a module needs
+        self.program.load(known.module, Limits(START_S, self.preset.limits.memory_bytes))
         self.began = stopwatch.monotonic()
         payload = known.payload(self.point)
         function = known.functions[self.row.operator]
@@ -144,14 +145,15 @@ class _Work:
             raise Failure(self.verdict.outcome, self.verdict.message)
 
     def _warm(self, ask: Any) -> float:
-        """Warm up; seconds of a run."""
+        """Warm up; seconds of a run, their mean where single ones are too short for the tool's clock."""
         assert self.first is not None
-        call_s = max(self.first.runs_s[0], SHORTEST_S)
+        call_s = self.first.runs_s[0]
         if call_s >= stopwatch.SLOW_S:
             return call_s
         warm_s = max(self.preset.warm_s, stopwatch.BLOCK_S)
-        runs = max(3, min(int(warm_s / call_s), WARM_RUNS))
-        return max(median(ask(runs).runs_s), SHORTEST_S)
+        runs = max(3, min(int(warm_s / max(call_s, SHORTEST_S)), WARM_RUNS))
+        warm = ask(runs).runs_s
+        return max(median(warm) or _mean(warm), SHORTEST_S)
 
     def _plan(self, call_s: float) -> tuple[int, int]:
         """How many blocks, of how many runs each."""
@@ -196,12 +198,16 @@ class _Work:
 def _blocks(runs_s: tuple[float, ...], count: int, loops: int) -> Iterator[tuple[float, int]]:
     """Means of consecutive runs, and how many; runs beyond those asked for are left out."""
     for start in range(0, count * loops, loops):
-        mean = math.fsum(runs_s[start : start + loops]) / loops
-        if mean <= 0.0:
-            raise Failure(
-                Outcome.FAILED, f"its clock is too coarse: {loops} runs took 0 nanoseconds"
-            )
-        yield mean, loops
+        yield _mean(runs_s[start : start + loops]), loops
+
+
+def _mean(runs_s: tuple[float, ...]) -> float:
+    total = math.fsum(runs_s)
+    if total <= 0.0:
+        raise Failure(
+            Outcome.FAILED, f"its clock is too coarse: {len(runs_s)} runs took 0 nanoseconds"
+        )
+    return total / len(runs_s)
 
 
 def _samples(phase: Phase, blocks: list[tuple[float, int]]) -> Measurement:

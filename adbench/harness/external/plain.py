@@ -8,7 +8,7 @@ import numpy as np
 
 from adbench.model import Floats
 
-__all__ = ["PayloadError", "floats", "number", "whole"]
+__all__ = ["PayloadError", "floats", "number", "sized", "whole"]
 
 
 class PayloadError(ValueError):
@@ -32,6 +32,14 @@ def floats(value: Any) -> Floats:
             return np.empty(found.shape)
         raise PayloadError(f"expected numbers in nested lists, got {_shown(value)}")
     return found.astype(np.float64)
+
+
+def sized(value: Any, size: int, name: str) -> Floats:
+    """As `floats`, of a known size; raises PayloadError for another."""
+    found = floats(value)
+    if found.size != size:
+        raise PayloadError(f"{name} has {found.size} numbers, expected {size}")
+    return found
 
 
 def number(value: Any) -> float:

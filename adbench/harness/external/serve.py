@@ -5,6 +5,7 @@ The other end of `conversation`; knows no stream: a line in, an answer out.
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -17,8 +18,7 @@ from adbench import registry
 from adbench.harness import stopwatch
 from adbench.harness.external.payloads import TRANSLATIONS, Translation, of_module
 from adbench.harness.external.plain import PayloadError, number
-from adbench.harness.plan import decided
-from adbench.harness.plan import Row as _Row
+from adbench.harness.plan import Row, decided
 from adbench.model import Form, Method, Operator, Point, Prepared, elsewhere
 
 __all__ = ["Server"]
@@ -70,7 +70,9 @@ class Server:
         try:
             return answered | kinds[kind](message)
         except Exception as error:  # whatever a tool raises must not end the session
-            said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            said = (
+                str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            )
             return answered | {"success": False, "error": said}
 
     def _start(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,14 +94,16 @@ class Server:
         reason = registry.reason_unavailable(self.method)
         if reason is None and known is not None:
             reason = self._unable(known)
-        return {"success": True} if reason is None else {"success": False, "error": reason}
+        if reason is not None:
+            return {"success": False, "error": reason}
+        for name in (*self.method.requires, *self.method.imports):
+            importlib.import_module(name)  # what a worker does before anything is timed
+        return {"success": True}
 
     def _unable(self, known: Translation) -> str | None:
         """Why the method can do none of the module's functions."""
         problem = registry.problem(known.problem)
-        row = [
-            _Row(problem, problem.sizes[0], o, (self.method,)) for o in known.functions
-        ]
+        row = [Row(problem, problem.sizes[0], o, (self.method,)) for o in known.functions]
         reasons = [decided(r, self.method) for r in row]
         return None if None in reasons else str(next(r for r in reasons if r)[1])
 
@@ -149,13 +153,9 @@ class Server:
         return operator, timings
 
     def _form(self, known: Translation | None, operator: Operator) -> Form:
-        if known is None:
-            forms = HELLO_FORMS
-        else:
-            forms = registry.problem(known.problem).forms
-        found = next(
-            (f for name in self.method.reads for f in forms if f.name == name), None
-        )
+        ours = known and registry.problem(known.problem).forms
+        forms: tuple[Form, ...] = ours or HELLO_FORMS
+        found = next((f for name in self.method.reads for f in forms if f.name == name), None)
         if found is None or operator not in self.method.operators:
             raise NotImplementedError(f"{self.method.name} does not offer {operator.value} of this")
         return found

@@ -39,9 +39,7 @@ class Visits:
         announce: Callable[[str], None],
         history: History,
     ) -> None:
-        self.programs = {
-            name: Program(tool, core, environment) for name, tool in externals.items()
-        }
+        self.programs = {name: Program(tool, core, environment) for name, tool in externals.items()}
         self.preset, self.repeat, self.history = preset, repeat, history
         self.write, self.announce = write, announce
 
