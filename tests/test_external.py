@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import psutil
 import pytest
@@ -164,6 +163,7 @@ def test_a_line_says_that_the_program_timed_itself(lines: dict[str, dict[str, An
 
 
 def test_lines_keep_to_the_schema(lines: dict[str, dict[str, Any]]) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((ROOT / "docs" / "results.schema.json").read_text())
     for text in lines["path"]["path"].read_text().splitlines():
         jsonschema.validate(json.loads(text), schema)
