@@ -27,7 +27,7 @@ from adbench.model import Outcome
 __all__ = ["Conversation"]
 
 # Beyond this a line is no answer any more: the largest ones here have some ten million numbers.
-LONGEST_BYTES = 2**30
+LONGEST_BYTES = 2**28
 # A program that is told goodbye ends by itself within this time, or is ended; one whose output ended
 # dies within it, or was alive and merely silent.
 GOODBYE_S = 2.0
@@ -193,8 +193,12 @@ class Conversation:
 
 
 def _read(stream: Any, lines: queue.Queue[bytes | None]) -> None:
-    """Hand on every line, then None; a part of a line at the end of the output is no line."""
+    """Hand on every line, then None. A part of a line at the end of the output is no line; the part
+    that was read of one without end is, and will be found to be no JSON.
+    """
     with contextlib.suppress(OSError, ValueError), stream:
-        while (line := stream.readline(LONGEST_BYTES)).endswith(b"\n"):
+        while (line := stream.readline(LONGEST_BYTES)).endswith(b"\n") or (
+            len(line) == LONGEST_BYTES
+        ):
             lines.put(line)
     lines.put(None)
