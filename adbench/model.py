@@ -505,7 +505,8 @@ class Method:
         The distribution's usual name (`jax`, `numba`, `numpy`, `dual`...), the family in reports.
     mode : str
         `forward`, `reverse`, `difference`, `complex-step`, `symbolic`, `manual` (derived by hand),
-        `mixed` or `none`.
+        `mixed`, `none`, or `external`: a program of its own, which the harness drives and which times
+        itself.
     reads : tuple of str
         Names of forms, best first.
     operators : tuple of Operator
@@ -572,6 +573,7 @@ class Method:
 
 MODES = (
     "forward", "reverse", "difference", "complex-step", "symbolic", "manual", "mixed", "none",
+    "external",
 )  # fmt: skip
 
 

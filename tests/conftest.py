@@ -23,7 +23,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 # These measure, or start processes that are bound to one core: one after another, beside the others.
 MEASURING = {
-    "test_cli", "test_cluster", "test_conditions", "test_docs", "test_harness_faults", "test_machine",
+    "test_cli", "test_cluster", "test_conditions", "test_docs", "test_external", "test_harness_faults", "test_machine",
     "test_plugins", "test_rounds", "test_run", "test_stopwatch",
 }  # fmt: skip
 

@@ -93,7 +93,9 @@ def test_without_gcc_the_c_method_says_what_to_do(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("method", "form"), [(SX, "scalar"), (SX, "array"), (MX, "array")], ids=str
+    ("method", "form"),
+    [(SX, "scalar"), (SX, "array"), (MX, "array")],
+    ids=lambda v: getattr(v, "name", v),
 )
 @pytest.mark.parametrize("word", [w for w in WORDS if w not in MISSING])
 def test_the_words_of_the_vocabulary(method: Any, form: str, word: str) -> None:

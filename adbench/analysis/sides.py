@@ -83,7 +83,9 @@ def sides(
     if not across_machines:
         _check_machines(old, new)
     frames = [tidy(run.lines, header=run.header) for run in (old, new)]
-    clocks = {clock for frame in frames for clock in frame["clock"] if clock}
+    # an external program's own clock says nothing of ours
+    ours = [frame.loc[frame["mode"] != "external", "clock"] for frame in frames]
+    clocks = {clock for column in ours for clock in column if clock}
     found = [
         _side(run, frame, "cpu" if clocks == {"cpu"} else "wall", name)
         for run, frame in zip((old, new), frames, strict=True)

@@ -26,7 +26,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns `ABOUT` and: `processes` (timed ones), `tried`, `outcome` (the worst of the
         processes), `time_s` (geometric mean over processes of `steady_s`), `slowdown` (against the
-        best of the row, of those that compute in float64); `median_s`, `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
+        best of the row, of those that compute in float64 and that this package timed); `median_s`,
+        `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
         (medians over processes); `error_ulp`, `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an
         element), `kappa` and the bytes `above_bytes` (peak above the process's baseline),
         `code_bytes`, `temp_bytes` and `device_peak_bytes`, the largest of each; `disturbed`, how many
@@ -43,9 +44,12 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "disturbed", "time_s"]
     columns += [*MEDIANS, *ERRORS, *BYTES]
     table = pd.DataFrame.from_records(lines, columns=columns)
-    full = table["time_s"].where(table["dtype"] == "float64")
-    best = full.groupby(table["row"]).transform("min").fillna(table["time_s"])
-    return table.assign(slowdown=table["time_s"] / best)
+    # programs that time themselves set no measure for the others, nor does half the precision, unless
+    # they are alone on the row
+    measured = (table["dtype"] == "float64") & (table["mode"] != "external")
+    best = table["time_s"].where(measured).groupby(table["row"]).transform("min")
+    alone = table.groupby("row")["time_s"].transform("min")
+    return table.assign(slowdown=table["time_s"] / best.fillna(alone))
 
 
 def _line(group: pd.DataFrame) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from adbench import __version__
-from adbench.cli import changes, evaluation, files, history, lists, measuring, pages
+from adbench.cli import changes, evaluation, files, history, lists, measuring, pages, serving
 from adbench.cli.terminal import out, user_errors
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ for name, command, example in (
     ("merge", files.merge, files.EXAMPLE_MERGE),
     ("export", files.export, files.EXAMPLE_EXPORT),
     ("frame", history.frame, history.EXAMPLE),
+    ("serve-tool", serving.serve_tool, serving.EXAMPLE),
 ):
     app.command(name, epilog=f"Example: {example}")(user_errors(command))
 

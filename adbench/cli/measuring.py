@@ -17,6 +17,7 @@ from adbench.cli.options import (
     Budget,
     Cluster,
     Device,
+    Externals,
     Fresh,
     InDevice,
     InThreads,
@@ -53,6 +54,7 @@ def run(
     device: InDevice = Device.CPU,
     python: Pythons = None,
     cluster: Cluster = None,
+    external: Externals = None,
     seed: Seed = 31337,
     time_limit: TimeLimit = None,
     memory_limit: MemoryLimit = None,
@@ -60,6 +62,7 @@ def run(
     """Measure; a rerun with the same --out continues where the last one stopped."""
     from adbench.analysis.advice import wanted
     from adbench.harness import plan, store
+    from adbench.harness.external.tool import parse
     from adbench.harness.run import Settings
 
     chosen = plan.preset(preset).with_limits(time_limit, memory_limit)
@@ -70,16 +73,17 @@ def run(
         budget_s=None if budget is None else seconds(budget),
         pythons=pythons_of(python or ()),
     )
-    rows = plan.rows(chosen, filters or ())
-    measure = local() if cluster is None else _remote(cluster)
+    tools = parse(external or ())
+    rows = plan.rows(chosen, filters or (), [tool.method for tool in tools])
+    measure = local(tools) if cluster is None else _remote(cluster, tools)
     path = out_file or _default_out(chosen.name, settings, cluster)
     if fresh:
         store.discard(path)
     note(f"results go to {path}")
     options = {
         "--preset": preset, "--out": path, "--budget": budget, "--threads": threads,
-        "--workers": workers.value, "--device": device.value, "--python": python, "--cluster": cluster, "--seed": seed,
-        "--time-limit": time_limit, "--memory-limit": memory_limit,
+        "--workers": workers.value, "--device": device.value, "--python": python, "--cluster": cluster,
+        "--seed": seed, "--external": external, "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
     again = _again(filters or (), options)
     summary = measured(measure, rows, chosen, path, seed, settings, again, wanted)
@@ -106,15 +110,20 @@ def seconds(text: str) -> float:
 Measure = Callable[..., Any]
 
 
-def local() -> Measure:
-    """The harness on this machine."""
+def local(tools: Sequence[Any] = ()) -> Measure:
+    """The harness on this machine, with external tools."""
     from adbench.harness.run import run as measure
 
-    return measure
+    return partial(measure, externals=tools)
 
 
-def _remote(address: str) -> Measure:
+def _remote(address: str, tools: Sequence[Any]) -> Measure:
     """The harness on the hosts of a cluster; the package for it is an extra."""
+    if tools:
+        raise UnknownNameError(
+            "--external runs programs of this machine; leave out --cluster, or measure there with a "
+            "run of its own on each host and put the files together with: adbench merge"
+        )
     if find_spec("distributed") is None:
         raise UnknownNameError(
             f"--cluster {address} needs the package 'distributed': "

@@ -13,6 +13,7 @@ __all__ = [
     "Budget",
     "Cluster",
     "Device",
+    "Externals",
     "Fresh",
     "InDevice",
     "InThreads",
@@ -101,6 +102,15 @@ Pythons = Annotated[
         metavar="TOOL=PATH",
         help="Run the methods of this tool in another Python, such as "
         "'tensorflow=/home/me/tf/bin/python'; may be repeated.",
+    ),
+]
+Externals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--external",
+        metavar="NAME=COMMAND",
+        help="A program in any language as one more method, over JSON lines on its standard input and "
+        "output (docs/external.md), such as 'mytool=./mytool --fast'; repeatable. It times itself.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]

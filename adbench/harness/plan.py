@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adbench import registry
+from adbench.harness.external.payloads import refusal
 from adbench.harness.process import Limits
 from adbench.model import Case, Method, Operator, Outcome, Problem, Size, UnknownNameError
 from adbench.reference import traits
@@ -199,8 +200,10 @@ class Row:
         return Case(self.problem.name, self.size, self.operator.value, method.name)
 
 
-def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
+def rows(chosen: Preset, filters: Sequence[str] = (), extra: Sequence[Method] = ()) -> list[Row]:
     """Rows of a run, all first sizes before all second ones, so that a budget is shared fairly.
+
+    `extra` are methods that the registry does not know; every preset has them.
 
     Raises
     ------
@@ -213,7 +216,8 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
         if chosen.showcase and not problem.showcase and not filters:
             continue
         for rank, size, operator in _cells(problem, chosen):
-            row = Row(problem, size, operator, _methods(chosen, problem, bool(filters)))
+            ours = _methods(chosen, problem, bool(filters))
+            row = Row(problem, size, operator, (*ours, *extra))
             kept = []
             for method in row.methods:
                 hits = [f for f in filters if matches(f, row.case(method))]
@@ -224,7 +228,7 @@ def rows(chosen: Preset, filters: Sequence[str] = ()) -> list[Row]:
                 found.append((rank, replace(row, methods=tuple(kept))))
     for pattern in filters:
         if pattern not in matched:
-            raise UnknownNameError(_no_match(pattern, chosen))
+            raise UnknownNameError(_no_match(pattern, chosen, extra))
     return [row for _, row in sorted(found, key=lambda f: f[0])]
 
 
@@ -306,14 +310,16 @@ def glob_match(pattern: str, word: str) -> bool:
         ) from None
 
 
-def _no_match(pattern: str, chosen: Preset) -> str:
+def _no_match(pattern: str, chosen: Preset, extra: Sequence[Method]) -> str:
     wider = [p.name for p in PRESETS.values() if p is not chosen and _finds(p, pattern)]
     if wider:
         return (
             f"filter '{pattern}' matches no case of preset '{chosen.name}', which leaves out some sizes, "
             f"operators or tools; it matches in: --preset {' or '.join(wider)}"
         )
-    known = {*registry.problems(), *registry.methods(), *(o.value for o in Operator)}
+    known = {
+        *registry.problems(), *registry.methods(), *(o.value for o in Operator), *(m.name for m in extra),
+    }  # fmt: skip
     words = [w for w in re.split(r"[/\[\]{},*?]+", pattern) if w and not w.isdecimal()]
     for word in words:
         near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
@@ -335,6 +341,9 @@ def decided(
 
     `missing` says why a method cannot run where it would; by default, in this Python.
     """
+    if method.mode == "external":
+        refused = refusal(row.problem.name, row.operator)
+        return (Outcome.UNSUPPORTED, refused) if refused else None
     if row.operator not in method.operators:
         return Outcome.UNSUPPORTED, f"{method.name} does not offer {row.operator.value}"
     if method.form(row.problem) is None:
@@ -354,7 +363,7 @@ def twins(row: Row, which: str, missing: Missing = registry.reason_unavailable) 
 
     Of each contender one that runs in this row, that of the fixed comparison if it can.
     """
-    able = [m for m in row.methods if decided(row, m, missing) is None]
+    able = [m for m in row.methods if m.mode != "external" and decided(row, m, missing) is None]
     if which == "all":
         return able
     found = []

@@ -26,7 +26,7 @@ import psutil
 from adbench.harness import machine, stopwatch
 from adbench.model import Outcome
 
-__all__ = ["Failure", "Limits", "Worker"]
+__all__ = ["POLL_S", "START_S", "Failure", "Limits", "Worker", "kill_group", "resident_bytes"]
 
 POLL_S = 0.05
 START_S = 60.0
@@ -180,7 +180,7 @@ class Worker:
                 self.end()
                 raise Failure(Outcome.TIMED_OUT, f"no answer within {limits.time_s:.3g} s")
             polls += 1
-            resident = _resident(process, with_children=polls % 10 == 0)
+            resident = resident_bytes(process, with_children=polls % 10 == 0)
             if resident > limits.memory_bytes:
                 self.end()
                 raise Failure(
@@ -195,7 +195,7 @@ class Worker:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
         if self.process.poll() is None:
-            _kill(self.process)
+            kill_group(self.process)
             self.process.wait()
         code = self.process.returncode
         tail = self._tail()
@@ -217,7 +217,7 @@ class Worker:
             with contextlib.suppress(OSError):
                 self.connection.close()
         if self.process is not None:
-            _kill(self.process)
+            kill_group(self.process)
             self.process.wait()
         if self.output is not None:
             self.output.close()
@@ -238,7 +238,7 @@ def _own_folder(environment: Mapping[str, str], folder: str) -> dict[str, str]:
     return {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder), "PYTENSOR_FLAGS": own}
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """End a worker and what it started; it leads a process group of its own."""
     with contextlib.suppress(OSError):
         if hasattr(os, "killpg"):
@@ -247,7 +247,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             process.kill()
 
 
-def _resident(process: psutil.Process, with_children: bool) -> int:
+def resident_bytes(process: psutil.Process, with_children: bool) -> int:
     """Resident bytes of a worker; its children are looked for now and then, since that costs CPU."""
     total = 0
     with contextlib.suppress(psutil.Error):

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from adbench.harness import conditions, costs, features, kernel, machine, stopwatch, store
 from adbench.harness.cell import Cell
+from adbench.harness.external.tool import External
+from adbench.harness.external.visits import Visits
 from adbench.harness.forecast import forecast, learn
 from adbench.harness.header import Settings, header
 from adbench.harness.history import History
@@ -103,6 +105,7 @@ def run(
     *,
     advise: Advise | None = None,
     settings: Settings | None = None,
+    externals: Sequence[External] = (),
 ) -> Summary:
     """Measure what is not yet in the file at `path`.
 
@@ -112,6 +115,8 @@ def run(
         Asked before each process of JAX and Numba but the first, which rows and methods are still
         worth one; without it, everything is measured in every process.
     settings : Settings, optional
+    externals : sequence of External
+        The programs behind the methods of mode `external` among the rows' methods.
 
     Raises
     ------
@@ -126,7 +131,10 @@ def run(
     if absent := _absent(asked.device, described["machine"]["gpu"]):
         raise ValueError(f"device '{asked.device}': {absent}; measure with device 'cpu'")
     with Store.open(path, described) as file:
-        campaign = Campaign(list(rows), chosen, file, progress, random.Random(seed), asked, advise)
+        campaign = Campaign(
+            list(rows), chosen, file, progress, random.Random(seed), asked, advise,
+            externals={tool.name: tool for tool in externals},
+        )  # fmt: skip
         campaign.warn()
         for stage in stages(chosen):
             campaign.stage(stage)
@@ -171,6 +179,7 @@ class Campaign:
     covered: list[Row] | None = None
     total: int = 0
     told: set[str] = field(default_factory=set)
+    externals: Mapping[str, External] = field(default_factory=dict)
 
     @property
     def machine_id(self) -> str:
@@ -264,6 +273,8 @@ class Campaign:
 
     def has(self, row: Row, key: Key, m: Method) -> bool:
         """Whether the file has this result, of the function text as it stands today."""
+        if m.name in self.externals:
+            return self.file.done.get(key) == self.externals[m.name].text_hash(row.problem)
         form = m.form(row.problem)
         return self.file.done.get(key) == (form.hash if form else "")
 
@@ -286,10 +297,13 @@ class Campaign:
     def record(self, cell: Cell, result: Result) -> None:
         """Write a result."""
         found = replace(result, versions=self.versions_of(cell.method))
-        line = store.line_of(found, cell.method, stopwatch.now())
-        line |= {"machine": self.machine_id, "threads": dict(cell.worker.threads)}
-        if self.settings.of_base(cell.repeat, cell.twin):
-            line["base"] = True
+        more = {"base": True} if self.settings.of_base(cell.repeat, cell.twin) else {}
+        self.write(cell.method, found, {"threads": dict(cell.worker.threads), **more})
+
+    def write(self, method: Method, result: Result, more: Mapping[str, Any]) -> None:
+        """Write a result with its versions, and what else its line says."""
+        line = store.line_of(result, method, stopwatch.now())
+        line |= {"machine": self.machine_id, **more}
         self.file.append(line)
         self.summary.measured += 1
         self.summary.left -= 1
@@ -311,12 +325,20 @@ class _Visit:
     def __init__(self, campaign: Campaign, stage: Stage) -> None:
         self.campaign, self.stage = campaign, stage
         self.workers: dict[str, Worker] = {}
-        self.kernel = campaign.settings.worker(stage.repeat)
+        settings = campaign.settings
+        self.kernel = settings.worker(stage.repeat)
+        self.visits = Visits(
+            campaign.externals, campaign.chosen, stage.repeat, settings.cores(stage.repeat),
+            settings.environment(), campaign.write, campaign.progress.case, campaign.history,
+        )  # fmt: skip
 
     def row(self, row: Row, pending: Sequence[tuple[Key, tuple[Method, bool]]]) -> None:
         """Measure the cells of one row, and the conditions meanwhile."""
         campaign = self.campaign
-        cells = [self._cell(row, m, twin) for _, (m, twin) in pending]
+        external = [m for _, (m, _) in pending if m.name in campaign.externals]
+        cells = [
+            self._cell(row, m, twin) for _, (m, twin) in pending if m.name not in campaign.externals
+        ]
         able = [c for c in cells if decided(row, c.method, campaign.missing) is None]
         run = RowRun(
             point=row.problem.at(row.size),
@@ -331,6 +353,7 @@ class _Visit:
         run.measure(cells)
         if able:
             self._account(row, cells, run, watch)
+        self.visits.row(row, external, run.point, lambda: campaign.spent(None))
 
     def _cell(self, row: Row, m: Method, twin: bool) -> Cell:
         settings = self.campaign.settings
@@ -378,3 +401,4 @@ class _Visit:
         """End all processes."""
         for worker in (*self.workers.values(), self.kernel):
             worker.end()
+        self.visits.end()

@@ -7,9 +7,7 @@ each second copy of one, has a seat of its own, addressed by name.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import signal
 import sys
 import traceback
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from multiprocessing.connection import Client, Connection
 from typing import Any
 
 from adbench.harness import machine, memory, stopwatch
+from adbench.harness.parent import die_with_parent
 
 __all__ = ["main"]
 
@@ -255,16 +254,6 @@ def _threads() -> dict[str, Any]:
     return {"pools": pools, "cores": machine.usable_cores()}
 
 
-def _die_with_parent() -> None:
-    """On Linux the kernel ends this process when its parent dies, even in the middle of a call."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-
-
 def serve(connection: Connection, alone: bool = True) -> None:
     """Answer requests until the parent says goodbye or goes away."""
     session = Session(alone)
@@ -293,7 +282,7 @@ def _answer(session: Session, command: str, arguments: tuple[Any, ...]) -> tuple
 
 def main(address: str, cores: str, key: str) -> None:
     """Bind to the cores before any tool is imported, connect and serve."""
-    _die_with_parent()
+    die_with_parent()
     if cores != "any":
         machine.pin(*map(int, cores.split(",")))
     host, _, port = address.rpartition(":")

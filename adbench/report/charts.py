@@ -91,7 +91,8 @@ def _totals(line: Any) -> list[Spec]:
 
 def _quickest_start(table: pd.DataFrame, row: str) -> str | None:
     """The fastest method of another tool whose first call costs no compilation to speak of."""
-    here = table[(table["row"] == row) & ~table["tool"].isin(["jax", "numba"])]
+    others = ~table["tool"].isin(["jax", "numba"]) & (table["mode"] != "external")
+    here = table[(table["row"] == row) & others]
     here = here[here["time_s"].notna() & (here["mode"] != "difference")]
     here = here[here["dtype"] == "float64"]
     light = here[here["start_s"].fillna(0) < 0.1]

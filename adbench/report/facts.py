@@ -103,7 +103,7 @@ class Facts:
     @property
     def clock(self) -> str:
         """What the times of calls were read from; empty where nothing was timed."""
-        used = set(self.frame["clock"]) - {""}
+        used = set(self.frame.loc[self.frame["mode"] != "external", "clock"]) - {""}
         if used == {"cpu", "wall"}:
             return "CPU clock where it has a reading, else wall clock"
         return {"cpu": "CPU clock", "wall": "wall clock"}[used.pop()] if used else ""

@@ -98,7 +98,9 @@ def _method(line: Any) -> dict[str, Any]:
     if line["processes"] < 2:
         notes.append("shown without verdict")
     notes += _partly(line)
-    if line["own_form"]:
+    if line["mode"] == "external":
+        notes.append("† a program of its own, timed by itself")
+    elif line["own_form"]:
         notes.append(f"† own form '{line['form']}'")
     if line["mode"] == "difference":
         notes.append("finite differences")
