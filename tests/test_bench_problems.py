@@ -79,18 +79,23 @@ def test_a_text_too_long_to_certify_is_left_out_unless_its_truth_is_at_hand(
     assert {r.size for found in bench.survey_cases.rows(asked).values() for r in found} == {2, 10}
 
 
-def test_errors_are_explained_by_conditioning_or_marked(bench: SimpleNamespace) -> None:
+def test_errors_are_explained_or_marked(bench: SimpleNamespace) -> None:
     lines = [
-        line("a[1]/value/m", ulp=5000.0, kappa=60.0),
-        line("b[1]/value/m", ulp=5000.0, kappa=40.0),
-        line("c[1]/value/m", ulp=500.0, kappa=1.0),
+        line("rosenbrock[2]/value/m", ulp=5000.0, kappa=60.0),
+        line("rosenbrock[10]/value/m", ulp=5000.0, kappa=40.0),
+        line("particle[1]/value/m", ulp=5000.0, kappa=10.0),  # a chain of 2481
+        line("saddle[2]/value/m", ulp=500.0, kappa=1.0),
     ]
     text = bench.survey_tables.document({x["id"]: x for x in lines})
     above = text.partition("## Above")[2].partition("##")[0]
     told = {
         row.split("`")[1]: row.split("|")[-2].strip() for row in above.splitlines() if "`" in row
     }
-    assert told == {"a[1]/value": "conditioning", "b[1]/value": "unexplained"}
+    assert told == {
+        "rosenbrock[2]/value": "conditioning",
+        "rosenbrock[10]/value": "unexplained",
+        "particle[1]/value": "conditioning and the chain",
+    }
 
 
 def test_failures_are_told_with_their_sentence(bench: SimpleNamespace) -> None:

@@ -287,6 +287,35 @@ def test_message_says_what_was_found_and_what_was_promised():
     assert "the value, is 2.0 and should be 1.0" in judge(2.0, known(1.0)).message
 
 
+def test_a_long_chain_may_round_half_an_ulp_a_link():
+    """Up to 200 operations the promise is 100 ulp, from there on half an ulp each, and no more."""
+    off = [1.0 + 150 * ULP]
+    assert judge(off, known([1.0], chain=200)).outcome is Outcome.WRONG
+    assert judge(off, known([1.0], chain=301)).outcome is Outcome.OK
+    message = judge(off, known([1.0], chain=298)).message
+    assert "149 ulp times its condition number" in message
+
+
+def test_a_sum_that_rounds_one_way_is_within_its_chain():
+    """Adding 0.1 in order rounds the same way for long stretches: far above 100 ulp, below half the chain."""
+    n = 1_000_000
+    added = float(np.cumsum(np.full(n, 0.1))[-1])
+    exact = int(n * 3602879701896397)  # 0.1 is this over 2^55
+    truth = float(exact / 2**55)
+    ulps = abs(added - truth) / truth / ULP
+    assert 1_000 < ulps < n / 2
+    assert judge([added], known([truth])).outcome is Outcome.WRONG
+    assert judge([added], known([truth], chain=n)).outcome is Outcome.OK
+
+
+def test_references_of_problems_know_their_chain():
+    """A sum over 100 data and what each term takes."""
+    problem = registry.problem("gauss_nll")
+    found = certified(problem, 100, Operator.GRADIENT, problem.at(100))
+    assert found.chain == traits.of(problem, 100).chain == 107
+    assert found.promised_ulp == 100.0
+
+
 def test_overflowing_error_is_wrong():
     """1e308 for -1e308: the error is no float64."""
     assert judge([1e308], known([-1.7e308])).outcome is Outcome.WRONG

@@ -186,7 +186,9 @@ def own_value(form: Form, point: Point) -> Any:
     method = next(
         m
         for m in registry.methods().values()
-        if form.name in m.reads and Operator.VALUE in m.operators
+        if form.name in m.reads
+        and Operator.VALUE in m.operators
+        and not registry.reason_unavailable(m)
     )
     prepared = method.prepare(form, Operator.VALUE, elsewhere(point))
     return prepared.decode(prepared.call(*prepared.encode(point)))

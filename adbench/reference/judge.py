@@ -2,12 +2,13 @@
 
 The exact promise. Element i passes when
 
-    |error_i| <= 100 * 2^-52 * max(|g_i|, s_i)
+    |error_i| <= p * 2^-52 * max(|g_i|, s_i)
 
-where g_i is the truth and s_i its sensitivity (`truth.sensitivity`): 100 ulp times max(1, kappa_i)
-with kappa_i = s_i / |g_i|. Said with s_i the rule needs no division and so covers elements that are
+where g_i is the truth, s_i its sensitivity (`truth.sensitivity`) and p the larger of 100 and half the
+length of the longest chain of operations in the text (`Reference.promised_ulp`): p ulp times
+max(1, kappa_i) with kappa_i = s_i / |g_i|. Said with s_i the rule needs no division and so covers elements that are
 tiny or exactly 0: one that is 0 whatever the inputs (a structural zero) has s_i = 0 and must be 0; one
-that is 0 by cancellation may be wrong by 100 ulp of what was cancelled. No element's tolerance knows
+that is 0 by cancellation may be wrong by p ulp of what was cancelled. No element's tolerance knows
 of another element: a floor of the largest element's ulp would hide a wrong small one. The only floor
 is the smallest normal number, 2.2e-308, since some tools flush what is smaller to 0.
 
@@ -27,11 +28,11 @@ ones, over steps w apart; so what it owes is the same fraction of w_i g_i for ea
 below its share cannot be held to its own digits. What is left untested is exactly that: an element
 smaller than rtol * share_i might as well be 0 or have the other sign. Values and the points of a batch
 have no share in others: share_i = 0. The whole must keep the promise too:
-||error|| <= max(rtol, 100 * 2^-52 * max(1, kappa)) * ||g||. A difference that is taken across a
+||error|| <= max(rtol, p * 2^-52 * max(1, kappa)) * ||g||. A difference that is taken across a
 bifurcation breaks its promise, and is told so.
 
 A large result is known by 64 elements and by 8 sums of all elements with random signs (`sample`). An
-exact method may be wrong in a sum by 100 * 2^-52 times the size that such a sum has (the root of the
+exact method may be wrong in a sum by p * 2^-52 times the size that such a sum has (the root of the
 sum of squares, by the 64 elements, or what the probes moved it by, or the sum itself); an inexact one
 by `SUMS_SAFETY` times the sum of all that its elements may be wrong by.
 """
@@ -49,9 +50,8 @@ from adbench.model import Floats, Outcome
 from adbench.reference.accuracy import Accuracy, accuracy, errors
 from adbench.reference.record import Reference, norm
 
-__all__ = ["PROMISED_ULP", "Verdict", "inexact_tolerance", "judge", "tolerance"]
+__all__ = ["Verdict", "inexact_tolerance", "judge", "tolerance"]
 
-PROMISED_ULP = 100.0
 # What is left to float32 where its condition leaves it nothing: an answer with two digits.
 LEAST = 0.01
 # Errors of differences may add up in a sum; what their elements owe is known of 64 of them only.
@@ -122,7 +122,7 @@ def tolerance(reference: Reference, dtype: str = "float64") -> Floats:
     kept = np.finfo(dtype)
     with np.errstate(over="ignore"):
         size = np.maximum(np.abs(reference.hi), reference.sensitivity)
-        scale = PROMISED_ULP * float(kept.eps) * size
+        scale = reference.promised_ulp * float(kept.eps) * size
     return np.maximum(scale, float(kept.tiny))
 
 
@@ -170,7 +170,7 @@ def _exact(found: Floats, reference: Reference, dtype: str) -> str:
     def promise(worst: int, allowed: float, truth: float) -> str:
         kappa = max(1.0, float(reference.kappas[worst]))
         return (
-            f"{_relative(allowed, truth)} is promised ({PROMISED_ULP:g} ulp{of} times its condition "
+            f"{_relative(allowed, truth)} is promised ({reference.promised_ulp:.6g} ulp{of} times its condition "
             f"number, {kappa:.3g})"
         )
 
@@ -223,7 +223,7 @@ def _sums(found: Floats, reference: Reference, rtol: float | None, unit: float) 
     if reference.sample is None or not reference.sums_hi.size:
         return ""
     error = (reference.sample.summed(np.ravel(found)) - reference.sums_hi) - reference.sums_lo
-    allowed = PROMISED_ULP * unit * reference.sums_size
+    allowed = reference.promised_ulp * unit * reference.sums_size
     if rtol is not None:
         owed = np.maximum(np.abs(reference.hi), _shares(reference))
         total = float(np.mean(owed)) * reference.sample.size
@@ -250,7 +250,7 @@ def _relative(error: float, truth: float) -> str:
 def _norms(figures: Accuracy, reference: Reference, rtol: float) -> str:
     whole = norm(reference.hi)
     unit = norm(reference.sensitivity) if whole == 0.0 else max(1.0, figures.kappa)
-    allowed = max(rtol, PROMISED_ULP * ULP * unit)
+    allowed = max(rtol, reference.promised_ulp * ULP * unit)
     if figures.error_rel <= allowed:
         return ""
     return (

@@ -12,7 +12,10 @@ import numpy.typing as npt
 from adbench.model import Floats
 from adbench.reference.sample import Sample
 
-__all__ = ["Reference"]
+__all__ = ["LEAST_ULP", "Reference"]
+
+# Room for a tool that orders its operations otherwise than the text, or does more of them.
+LEAST_ULP = 100.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,9 @@ class Reference:
         How many decimals `hi` and `lo` hold together.
     sample : Sample, optional
         Which elements and sums those are; not part of the file.
+    chain : int
+        Longest chain of operations of the text, each needing the one before (`traits.Traits`); 0 where
+        nobody counted it. Not part of the file.
     """
 
     key: str
@@ -62,6 +68,7 @@ class Reference:
     sums_sensitivity: Floats = field(default_factory=lambda: np.empty(0))
     digits: int = 31
     sample: Sample | None = None
+    chain: int = 0
 
     def __post_init__(self) -> None:
         count = math.prod(self.shape) if self.elements is None else len(self.elements)
@@ -77,6 +84,17 @@ class Reference:
             array = np.array(getattr(self, name), dtype=np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    @property
+    def promised_ulp(self) -> float:
+        """What an exact method may be wrong by where the condition number is 1, in ulp: `LEAST_ULP`, or
+        half an ulp a link of the longest chain, if that is more.
+
+        Each operation rounds by at most half an ulp; through a chain of c of them, all rounding one
+        way, an error grows to c / 2 ulp of the terms (Higham, Accuracy and Stability of Numerical
+        Algorithms, 2nd ed., section 4.2, for the chain that is a sum).
+        """
+        return max(LEAST_ULP, self.chain / 2)
 
     @property
     def sums_size(self) -> Floats:

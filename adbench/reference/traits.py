@@ -22,7 +22,7 @@ import numpy as np
 
 from adbench.model import ELEMENTARY, Form, Point, Problem, Size, namespace, size_text
 
-__all__ = ["Traits", "count", "shipped", "traits", "words"]
+__all__ = ["Traits", "count", "first", "of", "shipped", "traits", "words"]
 
 SPECIAL = ("erf", "erfc", "lgamma")
 LONG, MANY = 1_000, 1_000
@@ -244,7 +244,11 @@ def shipped() -> Mapping[str, Any]:
 
 def first(problem: Problem) -> Traits:
     """The traits at the first size, shipped or counted now."""
-    size = problem.sizes[0]
+    return of(problem, problem.sizes[0])
+
+
+def of(problem: Problem, size: Size) -> Traits:
+    """The traits at a size, shipped or counted now, which takes as long as `count` says."""
     return traits(problem, size) or _counted(problem.reference, problem.at, size)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from adbench.model import DIRECTED, Builder, Floats, Form, Operator, Point, Problem, Size
-from adbench.reference import cache, parts, shipped
+from adbench.reference import cache, parts, shipped, traits
 from adbench.reference.balls import precision
 from adbench.reference.evaluate import evaluate, evaluate_closed
 from adbench.reference.inputs import Inputs, inputs, perturbed
@@ -58,7 +58,7 @@ def certified(problem: Problem, size: Size, operator: Operator, point: Point) ->
         value = certified(problem, size, Operator.VALUE, point)
         return _joined(value, certified(problem, size, Operator.GRADIENT, point))
     closed = problem.exact.get(operator) if size in problem.closed else None
-    return reference(
+    found = reference(
         problem.reference,
         operator,
         point,
@@ -66,6 +66,7 @@ def certified(problem: Problem, size: Size, operator: Operator, point: Point) ->
         restrict=problem.restrict,
         shipped_for=problem.name,
     )
+    return replace(found, chain=traits.of(problem, size).chain)
 
 
 def reference(

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from adbench import registry
 from adbench.model import Case, Outcome, size_text
+from adbench.reference import traits
+from adbench.reference.record import LEAST_ULP
 
 __all__ = ["document", "failures", "read", "table"]
 
 Line = Mapping[str, Any]
-# What exact methods promise, times the condition number; and from where on an error is explained.
-PROMISED_ULP, EXPLAINED_ULP = 100.0, 1000.0
+EXPLAINED_ULP = 1000.0  # from here on an error is explained
 AGREE = 1e-12
 TOLD = ("wrong", "nan", "failed", "crashed", "out of memory", "timed out")
 
@@ -52,13 +54,15 @@ def document(lines: Mapping[str, Line]) -> str:
 WORST = (
     "Over all sizes and operators surveyed, norm-wise: the Euclidean norm of the error in ulp of the "
     "result's norm; kappa is the reference's condition number by norms at that case. The last column is "
-    "the worst single element in ulp of max(size, sensitivity), of which exact methods promise 100. "
+    "the worst single element in ulp of max(size, sensitivity), of which exact methods promise 100, or "
+    "half the longest chain of operations in the text if that is more. "
     "Hessians and other operators of a large kappa can hide a worse error per kappa elsewhere: the "
     "column after kappa is the worst over all cases."
 )
 ABOVE = (
-    "Rows of which some exact method is further off, with the worst method: explained by conditioning "
-    f"when the error is at most {PROMISED_ULP:g} ulp times max(1, kappa)."
+    "Rows of which some exact method is further off, with the worst method: explained by conditioning when "
+    f"the error is at most {LEAST_ULP:g} ulp times max(1, kappa), and by the chain, the longest of operations "
+    "each needing the one before, when it is at most half an ulp a link times max(1, kappa)."
 )
 OUTCOMES = "Cases by method."
 FAILED = "Sentences of the judge, of the limits and of the tools; the same sentence once a method."
@@ -110,19 +114,27 @@ def _worst(exact: list[Line]) -> list[list[str]]:
 
 
 def _above(exact: list[Line]) -> list[list[str]]:
-    rows = [["row", "worst ulp", "method", "methods above", "kappa", "ulp / kappa", "explanation"]]
+    rows = [["row", "worst ulp", "method", "methods above", "kappa", "ulp / kappa", "chain",
+             "explanation"]]  # fmt: skip
     for name, lines in _by(exact, lambda x: _case(x).row).items():
         above = [x for x in lines if _ulp(x) > EXPLAINED_ULP]
         if not above:
             continue
         worst = max(above, key=_ulp)
-        explained = max(map(_per_kappa, above)) <= PROMISED_ULP
+        case = _case(worst)
+        chain = traits.of(registry.problem(case.problem), case.size).chain
         rows.append([
             f"`{name}`", f"{_ulp(worst):.3g}", _case(worst).method, f"{len(above)} of {len(lines)}",
             f"{worst['accuracy']['kappa']:.3g}", f"{_per_kappa(worst):.3g}",
-            "conditioning" if explained else "unexplained",
+            str(chain), _explanation(max(map(_per_kappa, above)), chain),
         ])  # fmt: skip
     return rows
+
+
+def _explanation(per_kappa: float, chain: int) -> str:
+    if per_kappa <= LEAST_ULP:
+        return "conditioning"
+    return "conditioning and the chain" if per_kappa <= chain / 2 else "unexplained"
 
 
 def _outcomes(lines: Iterable[Line]) -> list[list[str]]:
