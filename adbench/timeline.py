@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +24,12 @@ from adbench.analysis import read
 from adbench.harness import header, kernel, machine, plan, store
 from adbench.harness import run as harness
 from adbench.harness.process import worker_environment
-from adbench.model import Case, Operator
+from adbench.model import Case, Operator, UnknownNameError
 from adbench.reference import cache
 
-__all__ = ["NATIVE", "figures_of", "measure", "prepared", "series", "version"]
+__all__ = [
+    "COMPILED", "INTERPRETED", "figures_of", "measure", "native", "prepared", "series", "version",
+]  # fmt: skip
 
 Figure = float | dict[str, Any]
 
@@ -49,10 +51,12 @@ METHODS = (
 )  # fmt: skip
 MANUAL = "numba-manual"
 # What asv times itself, for those who expect it: long enough that its own call costs less than 1 %.
-NATIVE = tuple(
-    f"{row}/{method}"
-    for row in ("gauss_nll[10000]/gradient", "histogram_nll[1000]/gradient")
-    for method in ("numba-dual", "jax-reverse", "autograd-reverse")
+TIMED = (
+    "gauss_nll[10000]/gradient", "histogram_nll[1000]/gradient", "gmm[10x5]/gradient", "kepler[1000]/derivative",
+)  # fmt: skip
+COMPILED, INTERPRETED = (
+    ("numba-dual", "jax-forward", "jax-reverse"),
+    ("autograd-reverse", "dual-numpy"),
 )
 # Raised when the meaning of a figure changes, so that every curve begins anew.
 MEANING = 2
@@ -80,8 +84,25 @@ def _preset() -> plan.Preset:
     )  # fmt: skip
 
 
+def _followed(rows: Sequence[str]) -> list[str]:
+    """Those of the rows whose problem `ADBENCH_SERIES` names, or all."""
+    wanted = [w.strip() for w in os.environ.get("ADBENCH_SERIES", "").split(",") if w.strip()]
+    known = [row.partition("[")[0] for row in ROWS]
+    if unknown := sorted({*wanted} - {*known}):
+        raise UnknownNameError(
+            f"ADBENCH_SERIES names {', '.join(unknown)}, which no curve follows; name some of "
+            f"{', '.join(known)}, separated by commas"
+        )
+    return [row for row in rows if not wanted or row.partition("[")[0] in wanted]
+
+
 def _filters() -> list[str]:
-    return [f"{row}/{{{','.join(METHODS)}}}" for row in ROWS]
+    return [f"{row}/{{{','.join(METHODS)}}}" for row in _followed(ROWS)]
+
+
+def native(methods: Sequence[str]) -> tuple[str, ...]:
+    """Ids of the cases that asv times itself, by these methods."""
+    return tuple(f"{row}/{method}" for row in _followed(TIMED) for method in methods)
 
 
 def _rows() -> list[plan.Row]:
@@ -92,8 +113,13 @@ def _rows() -> list[plan.Row]:
 def series() -> Mapping[str, tuple[str, ...]]:
     """Problem -> ids of the cases that are followed; imports no tool.
 
-    Cases that a method does not offer are left out; those whose tool is not installed are not, since
+    The environment variable ``ADBENCH_SERIES`` may name fewer problems, separated by commas. Cases that a method does not offer are left out; those whose tool is not installed are not, since
     the list must be the same in every environment.
+
+    Raises
+    ------
+    UnknownNameError
+        When ``ADBENCH_SERIES`` names a problem that no curve follows.
     """
     found: dict[str, tuple[str, ...]] = {}
     for row in sorted(_rows(), key=lambda r: r.problem.name):
@@ -155,14 +181,20 @@ def figures_of(frame: pd.DataFrame) -> dict[str, dict[str, Figure]]:
         Case id to: ``steady`` (seconds a call), ``first_call`` (seconds of preparing, compiling and
         calling once), both with one sample a process as asv keeps samples; ``compile`` (seconds of
         preparing and compiling alone); ``log2_ulp`` = log2(1 + norm-wise error in ulp);
+        of any answer, a wrong one too, else a loss of digits would end a curve in silence;
         ``peak_bytes``, resident, of the method's process; ``cost_ratio``, the derivative's time
         divided by the function's; ``to_manual``, its time divided by that of the derivative written
         by hand, where there is one. Less is better in all; NaN where the case did not run.
     """
     ran = frame[(frame["outcome"] == "ok") & ~frame["twin"]]
     by_case = {str(name): lines for name, lines in ran.groupby("id")}
+    errors = frame[~frame["twin"]].groupby("id")["error_ulp"].max()
     every = [case for cases in series().values() for case in cases]
-    return {case: _figures(case, by_case) for case in every}
+    return {
+        case: _figures(case, by_case)
+        | {"log2_ulp": math.log2(1.0 + float(errors.get(case, math.nan)))}
+        for case in every
+    }
 
 
 def _figures(case: str, by_case: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
@@ -175,7 +207,6 @@ def _figures(case: str, by_case: Mapping[str, pd.DataFrame]) -> dict[str, Figure
         "steady": _samples(lines["steady_s"]),
         "first_call": _samples(lines["start_s"]),
         "compile": float(lines[["prepare_s", "compile_s"]].sum(axis=1).min()),
-        "log2_ulp": math.log2(1.0 + float(lines["error_ulp"].max())),
         "peak_bytes": float(lines["process_peak_bytes"].max()),
         "cost_ratio": steady / float(lines["value_s"].min()),
         "to_manual": math.nan if by_hand is None else steady / float(by_hand["steady_s"].min()),

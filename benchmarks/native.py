@@ -8,12 +8,10 @@ it warms up, and one that ends within the compiling call would stay at one call 
 from adbench import timeline
 
 
-class Native:
+class _Native:
     """Steady calls by asv's own clock."""
 
-    params = (timeline.NATIVE,)
     param_names = ("case",)
-    warmup_time = 8.0
     sample_time = 0.02
     rounds = 1
     timeout = 120
@@ -21,3 +19,19 @@ class Native:
     def time_call(self, case: str) -> None:
         """Calls of a derivative, prepared by the first of them."""
         timeline.prepared(case)()
+
+
+def _native(name: str, methods: tuple[str, ...], warmup_s: float) -> dict[str, type]:
+    """The class of some methods, unless no case is followed."""
+    cases = timeline.native(methods)
+    members = {
+        "__doc__": _Native.__doc__,
+        "__module__": __name__,
+        "params": (cases,),
+        "warmup_time": warmup_s,
+    }
+    return {name: type(name, (_Native,), members)} if cases else {}
+
+
+globals().update(_native("NativeCompiled", timeline.COMPILED, 8.0))
+globals().update(_native("NativeInterpreted", timeline.INTERPRETED, 1.0))

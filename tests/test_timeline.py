@@ -16,7 +16,7 @@ from synthetic import run
 from adbench import registry, timeline
 from adbench.analysis.frame import tidy
 from adbench.harness.store import digest
-from adbench.model import Case, Operator
+from adbench.model import Case, Operator, UnknownNameError
 from adbench.reference.truth import certified
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +90,53 @@ def test_a_changed_text_begins_new_curves_of_its_problem_alone(monkeypatch):
     monkeypatch.setattr(registry, "problem", lambda name: other if name == "kepler" else find(name))
     after = {p: timeline.version(p) for p in timeline.series()}
     assert [p for p in before if before[p] != after[p]] == ["kepler"]
+
+
+def test_a_wrong_answer_has_an_error_and_no_time(figures):
+    """Else a method that loses digits would end its curve, which no list of regressions shows."""
+    header, lines = run(repeats=3, twins=False)
+    off = {
+        "error_rel": 1e-9,
+        "error_ulp": 2.0**22 - 1,
+        "worst_rel": 1e-9,
+        "worst_ulp": 2.0**22,
+        "kappa": 1.0,
+    }
+    wrong = [
+        {**line, "outcome": "wrong", "accuracy": off, "measurements": []}
+        if line["id"] == JAX
+        else line
+        for line in lines
+    ]
+    found = timeline.figures_of(tidy(wrong, header=header))[JAX]
+    assert found["log2_ulp"] == 22.0
+    assert math.isnan(found["steady"])
+    assert figures[JAX]["log2_ulp"] < 22.0
+
+
+def test_fewer_problems_may_be_followed(monkeypatch):
+    every = timeline.series()
+    timeline.series.cache_clear()
+    monkeypatch.setenv("ADBENCH_SERIES", "gauss_nll, kepler")
+    try:
+        assert timeline.series() == {p: every[p] for p in ("gauss_nll", "kepler")}
+        rows = {case.rpartition("/")[0] for case in timeline.native(timeline.COMPILED)}
+        assert rows == {"gauss_nll[10000]/gradient", "kepler[1000]/derivative"}
+        timeline.series.cache_clear()
+        monkeypatch.setenv("ADBENCH_SERIES", "kepler,gaus")
+        with pytest.raises(UnknownNameError, match="names gaus, which no curve follows"):
+            timeline.series()
+    finally:
+        timeline.series.cache_clear()
+
+
+def test_asv_times_twenty_cases_itself():
+    from benchmarks import native
+
+    classes = (native.NativeCompiled, native.NativeInterpreted)
+    cases = [case for found in classes for case in found.params[0]]
+    assert len(set(cases)) == 20
+    assert {*cases} <= {case for each in timeline.series().values() for case in each}
 
 
 def test_each_benchmark_class_follows_one_problem():
