@@ -15,16 +15,29 @@ import numpy as np
 import psutil
 import pytest
 
+import adbench
 from adbench import registry
 from adbench.harness import features, kernel, machine
 from adbench.harness import machine_record as record
 from adbench.harness.header import Settings
-from adbench.harness.process import Worker, worker_environment
+from adbench.harness.process import Failure, Worker, worker_environment
 
 FIELDS = {
     "id", "name", "cpu", "cores", "cores_physical", "cache", "governor", "affinity", "memory_bytes",
     "os", "python", "libc", "load", "blas", "gpu", "container", "virtual", "features",
 }  # fmt: skip
+
+
+def test_a_worker_of_another_adbench_refuses(tmp_path):
+    """As after a change of sys.path: else another package would be measured under this one's name."""
+    environment = worker_environment()
+    assert environment["ADBENCH_PACKAGE"] == str(Path(adbench.__file__).resolve().parent)
+    elsewhere = str(tmp_path / "adbench")
+    worker = Worker(None, environment | {"ADBENCH_PACKAGE": elsewhere})
+    with pytest.raises(Failure, match="workers find another one") as caught:
+        worker.kernel()
+    assert f"PYTHONPATH={tmp_path}" in caught.value.message
+    worker.end()
 
 
 def test_the_record_has_every_field_and_is_json() -> None:

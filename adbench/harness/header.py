@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adbench.harness import features, interpreters, kernel, machine, stopwatch, store
+from adbench.harness.parent import PACKAGE
 from adbench.harness.plan import Preset
 from adbench.harness.process import Failure, Worker, worker_environment
 from adbench.registry import methods
@@ -100,7 +101,7 @@ class Settings:
         return self.base is not None and twin and repeat % 2 == 0
 
     def _base_environment(self) -> dict[str, str]:
-        found = self.environment()
+        found = {k: v for k, v in self.environment().items() if k != PACKAGE}
         path = [str(self.base), *filter(None, [found.get("PYTHONPATH")])]
         # without the second, the folder that the run was started in would come first
         return found | {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1"}

@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 
 from adbench.harness import machine, stopwatch
+from adbench.harness.parent import PACKAGE, package
 from adbench.model import Outcome
 
 __all__ = ["POLL_S", "START_S", "Failure", "Limits", "Worker", "kill_group", "resident_bytes"]
@@ -308,10 +309,13 @@ def worker_environment(
 ) -> dict[str, str]:
     """The environment of this process, or another one to begin with, as a worker gets it.
 
-    Without caches of compiled code, and with a heap that keeps its pages. With `threads` N, N threads
+    Without caches of compiled code, naming the adbench that the worker must import, and with a heap that keeps its pages. With `threads` N, N threads
     for every library that can be told; with None, what each library does by itself.
     """
     environment = dict(os.environ if base is None else base)
+    if base is None:
+        # a worker that imports another adbench than this one would measure that one: it refuses
+        environment[PACKAGE] = package()
     # A cache of an earlier run would turn a compile time into a file read.
     for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
         environment.pop(name, None)

@@ -15,7 +15,7 @@ from multiprocessing.connection import Client, Connection
 from typing import Any
 
 from adbench.harness import machine, memory, stopwatch
-from adbench.harness.parent import die_with_parent
+from adbench.harness.parent import another_package, die_with_parent
 
 __all__ = ["main"]
 
@@ -283,6 +283,8 @@ def _answer(session: Session, command: str, arguments: tuple[Any, ...]) -> tuple
 def main(address: str, cores: str, key: str) -> None:
     """Bind to the cores before any tool is imported, connect and serve."""
     die_with_parent()
+    if told := another_package():
+        sys.exit(told)
     if cores != "any":
         machine.pin(*map(int, cores.split(",")))
     host, _, port = address.rpartition(":")

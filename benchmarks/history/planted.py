@@ -108,7 +108,8 @@ def measure(folder: Path, commits: Sequence[str], problems: str) -> None:
     """Run asv on each commit, with the checkout before other adbenches on Python's path; publish."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(folder.resolve()),
+        "PYTHONPATH": str(folder.resolve()),  # for the workers
+        "ASV_PYTHONPATH": str(folder.resolve()),  # else asv takes the first away
         "ADBENCH_STORE": str(folder.resolve() / "build" / "store"),
     } | ({"ADBENCH_SERIES": problems} if problems else {})
 
