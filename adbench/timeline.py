@@ -21,7 +21,7 @@ import pandas as pd
 
 from adbench import registry
 from adbench.analysis import read
-from adbench.harness import header, kernel, machine, plan, store
+from adbench.harness import header, kernel, machine, memory, plan, store
 from adbench.harness import run as harness
 from adbench.harness.process import worker_environment
 from adbench.model import Case, Operator, UnknownNameError
@@ -227,6 +227,7 @@ def prepared(case: str) -> Callable[[], Any]:
     Sets the core and the threads of the whole process, so the tool must not have been imported yet.
     """
     os.environ.update(worker_environment())
+    memory.keep_pages()
     core = machine.core_of(0)
     if core is not None:
         machine.pin(core)

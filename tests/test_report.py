@@ -607,9 +607,9 @@ def test_withdrawn_verdicts_are_counted_and_marked(monkeypatch):
     undecided = replace(duel.comparison, decision=Decision.UNDECIDED)
     gone = replace(duel, comparison=undecided, withdrawn=True)
     shown = [gone if d is duel else d for d in kept.duels]
-    monkeypatch.setattr(facts, "duels", lambda _: tuple(shown))
+    monkeypatch.setattr(facts, "duels", lambda *_: tuple(shown))
     verdict = replace(kept.verdict, withdrawn=1)
-    monkeypatch.setattr(facts, "verdict", lambda _: verdict)
+    monkeypatch.setattr(facts, "verdict", lambda *_: verdict)
     text = render([synthetic.run(repeats=4)])
     assert "1 verdict was withdrawn for that, and counts as undecided" in section(text, "method")
     (cell,) = [td for td in Page(text).all("td") if "withdrawn" in td["text"] and "title" in td]

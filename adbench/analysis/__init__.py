@@ -13,15 +13,19 @@ from adbench.analysis.crossover import Crossover, crossovers
 from adbench.analysis.duel import Duel, duels, fixed_pair
 from adbench.analysis.frame import tidy
 from adbench.analysis.noise import noise_floor, self_comparisons
+from adbench.analysis.pair import JAX_NUMBA, Pair, Side, parse
 from adbench.analysis.sets import pool, read, sets
 from adbench.analysis.summary import failures, summary
 from adbench.analysis.verdict import Verdict, verdict
 
 __all__ = [
+    "JAX_NUMBA",
     "BreakEven",
     "Crossover",
     "Duel",
     "Open",
+    "Pair",
+    "Side",
     "Verdict",
     "break_evens",
     "compare",
@@ -34,6 +38,7 @@ __all__ = [
     "fixed_pair",
     "measuring_share",
     "noise_floor",
+    "parse",
     "pool",
     "read",
     "repayment",

@@ -14,17 +14,19 @@ from typing import Any
 import pandas as pd
 
 from adbench.analysis.compare import LOOKS, margin
-from adbench.analysis.duel import FIXED, Duel, duels
+from adbench.analysis.duel import Duel, duels
 from adbench.analysis.frame import tidy
 from adbench.analysis.noise import noise_floor
-from adbench.analysis.pick import choose, of_tool
+from adbench.analysis.pair import JAX_NUMBA
+from adbench.analysis.pick import choose
 from adbench.analysis.sets import sets
 from adbench.model import Decision, Outcome
 
 __all__ = ["Open", "undecided", "wanted"]
 
 Lines = Iterable[Mapping[str, Any]]
-TOOLS = ("jax", "numba")
+FIXED = JAX_NUMBA.fixed or ()
+TOOLS = (*JAX_NUMBA.first.tools, *JAX_NUMBA.second.tools)
 # A method this much slower than its tool's best in the first process will not stand for it.
 NEAR = 1.5
 # A tool without a rival has nothing to decide; so many further processes show its spread.
@@ -128,8 +130,8 @@ def _finalists(frame: pd.DataFrame, repeat: int) -> Mapping[str, frozenset[str]]
 def _in_play(here: pd.DataFrame) -> set[str]:
     """Of one row: the best of each tool, those near it, and the fixed pair where it has a time."""
     names = _timed(here) & set(FIXED)
-    for tool in TOOLS:
-        side = of_tool(here, tool)
+    for each in JAX_NUMBA.sides:
+        side = each.able(here)
         best = choose(side)
         if best:
             first = side[side["repeat"] == best.repeat]

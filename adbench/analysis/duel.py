@@ -1,4 +1,4 @@
-"""The best method of one tool against the best of another, row by row.
+"""The best method of one side against the best of another, row by row.
 
 The choice is made on one process and the ratio taken from the others, since the fastest of several
 noisy times looks faster than it is.
@@ -22,14 +22,13 @@ from adbench.analysis.compare import (
     survivors,
 )
 from adbench.analysis.noise import noise_floor
-from adbench.analysis.pick import Choice, choose, of_tool, why_none
+from adbench.analysis.pair import JAX_NUMBA, Pair, Side
+from adbench.analysis.pick import Choice, choose, why_none
 from adbench.analysis.sets import one_set
 from adbench.model import Comparison, Decision, Floats, Operator
 
-__all__ = ["FIXED", "Duel", "duels", "fixed_pair"]
+__all__ = ["Duel", "duels", "fixed_pair"]
 
-# Two methods that nobody chose by their times, beside the best of each tool.
-FIXED = ("jax-reverse", "numba-dual")
 DIFFERENT = (Decision.FASTER, Decision.SLOWER)
 
 
@@ -92,10 +91,10 @@ class Duel:
         return {Decision.FASTER: "first", Decision.SLOWER: "second"}.get(self.comparison.decision)
 
 
-def duels(frame: pd.DataFrame, first: str = "jax", second: str = "numba") -> tuple[Duel, ...]:
-    """One duel of tools for each row on which either was tried, in order of problem and size.
+def duels(frame: pd.DataFrame, pair: Pair = JAX_NUMBA) -> tuple[Duel, ...]:
+    """One duel of a pair's sides for each row on which either was tried, in order of problem and size.
 
-    Each tool's best method is chosen on its first process, and the ratio taken from the later ones
+    Each side's best method is chosen on its first process, and the ratio taken from the later ones
     wherever there is one.
 
     Raises
@@ -103,23 +102,22 @@ def duels(frame: pd.DataFrame, first: str = "jax", second: str = "numba") -> tup
     ValueError
         When the frame holds several result sets (see `analysis.sets`).
     """
-    tried = frame["tool"].isin([first, second])
-    return _duels(frame, tried, lambda here: _Pair.chosen(here, first, second))
+    return _duels(frame, pair.tried(frame), lambda here: _Bout.chosen(here, pair))
 
 
 def fixed_pair(
-    frame: pd.DataFrame, first: str = FIXED[0], second: str = FIXED[1]
+    frame: pd.DataFrame, first: str = "jax-reverse", second: str = "numba-dual"
 ) -> tuple[Duel, ...]:
     """One duel of two given methods for each row on which either was tried; from all processes.
 
     Nothing was chosen, so nothing need be held out.
     """
-    tried = frame["method"].isin([first, second])
-    return _duels(frame, tried, lambda here: _Pair.given(here, first, second))
+    pair = Pair(Side(first, methods=(first,)), Side(second, methods=(second,)))
+    return _duels(frame, pair.tried(frame), lambda here: _Bout.given(here, pair))
 
 
 @dataclass(frozen=True, eq=False)
-class _Pair:
+class _Bout:
     """The methods that stand for two sides on one row, and their log ratios, one a process."""
 
     here: pd.DataFrame
@@ -129,14 +127,14 @@ class _Pair:
     held_out: bool
 
     @classmethod
-    def chosen(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
-        sides = [of_tool(here, tool) for tool in (first, second)]
+    def chosen(cls, here: pd.DataFrame, pair: Pair) -> _Bout:
+        sides = [side.able(here) for side in pair.sides]
         a, b = (choose(side) for side in sides)
         return cls._of(here, sides, (a, b), chosen=True)
 
     @classmethod
-    def given(cls, here: pd.DataFrame, first: str, second: str) -> _Pair:
-        sides = [here[here["method"] == method] for method in (first, second)]
+    def given(cls, here: pd.DataFrame, pair: Pair) -> _Bout:
+        sides = [side.able(here) for side in pair.sides]
         a, b = (choose(side) for side in sides)
         return cls._of(here, sides, (a, b), chosen=False)
 
@@ -147,7 +145,7 @@ class _Pair:
         sides: Sequence[pd.DataFrame],
         picks: tuple[Choice | None, Choice | None],
         chosen: bool,
-    ) -> _Pair:
+    ) -> _Bout:
         a, b = picks
         names = (a.method if a else None, b.method if b else None)
         whys = ("" if a else why_none(sides[0]), "" if b else why_none(sides[1]))
@@ -161,7 +159,7 @@ class _Pair:
 
 
 def _duels(
-    frame: pd.DataFrame, tried: pd.Series[bool], pair_of: Callable[[pd.DataFrame], _Pair]
+    frame: pd.DataFrame, tried: pd.Series[bool], pair_of: Callable[[pd.DataFrame], _Bout]
 ) -> tuple[Duel, ...]:
     floor = noise_floor(one_set(frame))
     blind = bool(frame["blind"].any())
@@ -174,7 +172,7 @@ def _duels(
     return _together(found, pairs, floor, spread, blind)
 
 
-def _duel(pair: _Pair, floor: float | None, spread: Spread | None, blind: bool) -> Duel:
+def _duel(pair: _Bout, floor: float | None, spread: Spread | None, blind: bool) -> Duel:
     head = pair.here.iloc[0]
     a, b = pair.sides
     side = pair.here["method"].isin([m for m in (a, b) if m])
@@ -200,7 +198,7 @@ def _duel(pair: _Pair, floor: float | None, spread: Spread | None, blind: bool) 
 
 def _together(
     found: Sequence[Duel],
-    pairs: Sequence[_Pair],
+    pairs: Sequence[_Bout],
     floor: float | None,
     spread: Spread | None,
     blind: bool,

@@ -1,4 +1,4 @@
-"""Which method stands for a tool on a row, chosen on one process; or why none does."""
+"""Which method stands for a side on a row, chosen on one process; or why none does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Choice", "choose", "of_tool", "pick", "why_none"]
+__all__ = ["Choice", "choose", "pick", "why_none"]
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,11 @@ class Choice:
     steady_s: float
 
 
-def of_tool(rows: pd.DataFrame, tool: str) -> pd.DataFrame:
-    """The rows of the methods that may stand for a tool.
-
-    A derivative written by hand is no tool's, whatever compiles it: it is the limit that methods are
-    compared with. And a method that computes in fewer digits than float64 is faster for that alone.
-    """
-    stands = (rows["mode"] != "manual") & (rows["dtype"] == "float64")
-    return rows[(rows["tool"] == tool) & stands]
-
-
 def choose(rows: pd.DataFrame) -> Choice | None:
     """Fastest method in the first process, of those that ran in every one of their processes.
 
     Exact methods go before finite differences, whose speed is bought with digits; a method that
-    failed in some process is taken only where no other is left. `rows` are one tool's on one row of
+    failed in some process is taken only where no other is left. `rows` are one side's on one row of
     one result set, without twins.
     """
     timed = rows[rows["steady_s"].notna()]
@@ -64,7 +54,7 @@ def _steadfast(rows: pd.DataFrame) -> list[str]:
 
 
 def why_none(rows: pd.DataFrame) -> str:
-    """Why a tool has no time here: the outcome that most tells, with its message."""
+    """Why a side has no time here: the outcome that most tells, with its message."""
     if rows.empty:
         return "not part of this run"
     # a tool that tried and failed says more than one that does not offer the operator

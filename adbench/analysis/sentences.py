@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from adbench.analysis.duel import Duel
-from adbench.analysis.wording import NAMES, coverage, listed, percent, span, times
+from adbench.analysis.pair import Pair, Side
+from adbench.analysis.wording import coverage, listed, percent, span, times
 
 if TYPE_CHECKING:
     from adbench.analysis.verdict import Verdict
 
 __all__ = ["answer", "fixed"]
 
-FIRST, SECOND = "jax", "numba"
-
 
 def answer(v: Verdict, frame: pd.DataFrame, fought: Sequence[Duel]) -> str:
-    """Whether JAX or Numba is faster, in one or two sentences, from a verdict's numbers."""
+    """Which side is faster, in one or two sentences, from a verdict's numbers."""
     if not v.rows:
-        sentence = _absent(frame)
+        sentence = _absent(v.sides, frame)
     elif v.undecided == v.rows:
         sentence = _all_undecided(v, fought)
     elif v.first_wins and v.second_wins:
@@ -35,7 +34,7 @@ def answer(v: Verdict, frame: pd.DataFrame, fought: Sequence[Duel]) -> str:
     else:
         where = f"{v.ties} of " if v.undecided else ""
         sentence = (
-            f"On this machine JAX and Numba are equally fast within {percent(v.margin or 0)} "
+            f"On this machine {_both(v)} are equally fast within {percent(v.margin or 0)} "
             f"in {where}{_comparisons(v.rows)}: {_counts(v)}."
         )
     return sentence + _one_sided(v)
@@ -43,7 +42,7 @@ def answer(v: Verdict, frame: pd.DataFrame, fought: Sequence[Duel]) -> str:
 
 def fixed(v: Verdict) -> str:
     """The fixed pair's mean ratio; empty where the two methods never met."""
-    if v.pair_ratio is None:
+    if v.pair_ratio is None or v.pair is None:
         return ""
     by_first = v.pair_ratio < 1
     quick, slow = v.pair if by_first else v.pair[::-1]
@@ -62,35 +61,38 @@ def fixed(v: Verdict) -> str:
     )
 
 
-def _absent(frame: pd.DataFrame) -> str:
+def _both(v: Verdict) -> str:
+    return f"{v.sides.first.name} and {v.sides.second.name}"
+
+
+def _absent(pair: Pair, frame: pd.DataFrame) -> str:
     """Why nothing could be compared."""
-    ran = {
-        tool: bool(frame.loc[frame["tool"] == tool, "steady_s"].notna().any())
-        for tool in (FIRST, SECOND)
-    }
-    if all(ran.values()):
+    both = f"{pair.first.name} and {pair.second.name}"
+    missing = [s for s in pair.sides if frame.loc[s.tried(frame), "steady_s"].isna().all()]
+    if not missing:
         return (
-            "No comparison of JAX and Numba: both ran, but in no process was one derivative measured "
+            f"No comparison of {both}: both ran, but in no process was one derivative measured "
             "with both. Measure both in one run, on the same cases."
         )
-    missing = [tool for tool, ran_here in ran.items() if not ran_here]
-    if not frame["tool"].isin([FIRST, SECOND]).any():
-        return "JAX and Numba are not part of this run; the page shows the other methods."
-    why = listed([f"{NAMES[tool]} {_state(frame, tool)}" for tool in missing])
+    if not pair.tried(frame).any():
+        return f"{both} are not part of this run; the page shows the other methods."
+    why = listed([f"{side.name} {_state(frame, side)}" for side in missing])
+    there = pair.second if missing == [pair.first] else pair.first
     other = (
         "This page shows the other methods."
         if len(missing) == 2
-        else f"This page shows {NAMES[SECOND if missing == [FIRST] else FIRST]} beside the other methods."
+        else f"This page shows {there.name} beside the other methods."
     )
-    return f"No comparison of JAX and Numba: {why}. {other}"
+    return f"No comparison of {both}: {why}. {other}"
 
 
-def _state(frame: pd.DataFrame, tool: str) -> str:
-    outcomes = set(frame.loc[frame["tool"] == tool, "outcome"])
+def _state(frame: pd.DataFrame, side: Side) -> str:
+    own = frame[side.tried(frame)]
+    outcomes = set(own["outcome"])
     if not outcomes:
         return "is not part of this run"
     if outcomes <= {"unavailable"}:
-        return f"is not installed here (pip install {tool})"
+        return f"is not installed here (pip install {' '.join(sorted(set(own['tool'])))})"
     return f"gave no answer ({', '.join(sorted(outcomes))})"
 
 
@@ -98,7 +100,7 @@ def _all_undecided(v: Verdict, fought: Sequence[Duel]) -> str:
     assert v.ratio is not None
     single = all(d.comparison and d.comparison.low is None for d in fought)
     lean = (
-        f"{'Numba' if v.ratio >= 1 else 'JAX'} was {times(max(v.ratio, 1 / v.ratio))} faster "
+        f"{(v.sides.second if v.ratio >= 1 else v.sides.first).name} was {times(max(v.ratio, 1 / v.ratio))} faster "
         f"in the geometric mean of {_comparisons(v.rows)}"
     )
     if single and any(d.held_out for d in fought):
@@ -114,15 +116,21 @@ def _all_undecided(v: Verdict, fought: Sequence[Duel]) -> str:
             f"unknown. As a hint, {lean}."
         )
     return (
-        f"No verdict: JAX and Numba cannot be told apart here in any of {_comparisons(v.rows)}; "
+        f"No verdict: {_both(v)} cannot be told apart here in any of {_comparisons(v.rows)}; "
         f"the intervals reach into the margin of {percent(v.margin or 0)}. {lean}, which is not "
         "evidence of a difference."
     )
 
 
+def _named(v: Verdict, by_first: bool) -> tuple[str, str]:
+    """The side that wins, and the other."""
+    names = v.sides.first.name, v.sides.second.name
+    return names if by_first else names[::-1]
+
+
 def _one_winner(v: Verdict) -> str:
     by_first = v.first_wins > 0
-    winner, loser = ("JAX", "Numba") if by_first else ("Numba", "JAX")
+    winner, loser = _named(v, by_first)
     wins = v.first_wins if by_first else v.second_wins
     factor, low, _ = _oriented(v, by_first)
     if 2 * wins <= v.rows or factor <= 1:
@@ -152,7 +160,7 @@ def _interval(v: Verdict, by_first: bool) -> str:
 
 def _mixed(v: Verdict, fought: Sequence[Duel]) -> str:
     by_first = v.first_wins > v.second_wins
-    major, minor = ("JAX", "Numba") if by_first else ("Numba", "JAX")
+    major, minor = _named(v, by_first)
     factor, low, high = _oriented(v, by_first)
     exceptions = [d for d in fought if d.winner == ("second" if by_first else "first")]
     where = f"{minor} wins {_where(exceptions, fought)}"
@@ -163,8 +171,8 @@ def _mixed(v: Verdict, fought: Sequence[Duel]) -> str:
         )
     return (
         f"It depends on the problem: in {_comparisons(v.rows)} on this machine, {_counts(v)}. "
-        f"{where[0].upper()}{where[1:]}; in the geometric mean JAX takes {times(v.ratio or 1)} the "
-        f"time of Numba{_interval(v, False)}."
+        f"{where[0].upper()}{where[1:]}; in the geometric mean {v.sides.first.name} takes {times(v.ratio or 1)} the "
+        f"time of {v.sides.second.name}{_interval(v, False)}."
     )
 
 
@@ -196,14 +204,16 @@ def _oriented(v: Verdict, by_first: bool) -> tuple[float, float | None, float | 
 
 
 def _counts(v: Verdict) -> str:
-    sides = [("Numba", v.second_wins), ("JAX", v.first_wins)]
+    sides = [(v.sides.second.name, v.second_wins), (v.sides.first.name, v.first_wins)]
     sides.sort(key=lambda side: -side[1])
     (a, m), (b, n) = sides
     return f"{a} wins {m}, {b} {n}, ties {v.ties}, undecided {v.undecided}"
 
 
 def _one_sided(v: Verdict) -> str:
-    parts: Iterable[tuple[str, int]] = (("JAX", v.first_only), ("Numba", v.second_only))
+    parts: Iterable[tuple[str, int]] = (
+        (v.sides.first.name, v.first_only), (v.sides.second.name, v.second_only),
+    )  # fmt: skip
     told = [f"in {n} more only {name} gave a right answer" for name, n in parts if n]
     if not told or not v.rows:
         return ""

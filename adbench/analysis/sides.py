@@ -15,8 +15,8 @@ import pandas as pd
 from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.frame import tidy
 from adbench.analysis.noise import noise_floor
+from adbench.analysis.pair import JAX_NUMBA
 from adbench.analysis.sets import sets
-from adbench.analysis.wording import NAMES
 from adbench.harness.store import Run
 from adbench.model import Floats, Outcome
 
@@ -180,7 +180,7 @@ def _side(run: Run, frame: pd.DataFrame, clock: str, name: str | None) -> Side:
     floors = [noise_floor(group) for group in sets(frame).values()]
     if name is not None:
         frame, kernel = frame.assign(machine=name), kernel.assign(machine=name)
-    frame = frame.assign(contenders=frame["tool"].isin(list(NAMES)))
+    frame = frame.assign(contenders=JAX_NUMBA.tried(frame))
     joined = frame[~frame["twin"]].merge(kernel, "left", PROCESS)
     column = "steady_s" if clock == "cpu" else "steady_wall_s"
     cases = {

@@ -1,4 +1,4 @@
-"""JAX against Numba over a result set: the counts and the mean ratio behind the answer's sentence."""
+"""One side against the other over a result set: the counts and the mean ratio behind the answer's sentence."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ import pandas as pd
 
 from adbench.analysis import sentences
 from adbench.analysis.compare import LEVEL, margin
-from adbench.analysis.duel import FIXED, Duel, duels, fixed_pair
+from adbench.analysis.duel import Duel, duels, fixed_pair
 from adbench.analysis.means import overall
 from adbench.analysis.noise import noise_floor
+from adbench.analysis.pair import JAX_NUMBA, Pair
 from adbench.model import Decision
 
 __all__ = ["Verdict", "overall", "verdict"]
 
-FIRST, SECOND = "jax", "numba"
-
 
 @dataclass(frozen=True)
 class Verdict:
-    """JAX against Numba over all derivative rows of a result set.
+    """A pair over all derivative rows of a result set.
 
     Parameters
     ----------
     sentence : str
         The answer, plain text, one or two sentences.
     rows : int
-        Rows that both tools answered.
+        Rows that both sides answered.
     first_wins, second_wins, ties, undecided : int
-        Decisions over those rows; first is JAX, second Numba.
+        Decisions over those rows.
     withdrawn : int
         Of the undecided, those that their interval alone would have decided (see `Duel.withdrawn`).
     first_only, second_only : int
         Rows that only one of the two answered, both having been tried.
     ratio, low, high : float or None
-        Geometric mean over problems of time of JAX divided by time of Numba, and its interval
+        Geometric mean over problems of the first's time divided by the second's, and its interval
         (see `overall`).
     level : float or None
         Coverage of that interval: 95 % over problems, that of the comparison for a single row.
@@ -45,8 +44,7 @@ class Verdict:
         Problems that the mean is taken over.
     floor, margin : float or None
         Noise floor, and the margin made of it below which nothing is decided, as relative differences.
-    pair : tuple of str
-        Two methods that nobody chose by their times, compared beside the best of each tool.
+    sides : Pair
     pair_ratio, pair_low, pair_high, pair_level : float or None
         As `ratio`, `low`, `high`, of that pair.
     pair_rows, pair_problems : int
@@ -71,7 +69,7 @@ class Verdict:
     problems: int
     floor: float | None
     margin: float | None
-    pair: tuple[str, str] = FIXED
+    sides: Pair = JAX_NUMBA
     pair_ratio: float | None = None
     pair_low: float | None = None
     pair_high: float | None = None
@@ -81,20 +79,25 @@ class Verdict:
     pair_sentence: str = ""
 
     @property
+    def pair(self) -> tuple[str, str] | None:
+        """Two methods that nobody chose by their times, compared beside the best of each side."""
+        return self.sides.fixed
+
+    @property
     def basis(self) -> str:
         """What the interval is over."""
         return f"over {self.problems} problems" if self.rows > 1 else "over processes"
 
 
-def verdict(frame: pd.DataFrame) -> Verdict:
-    """The verdict of a tidy frame on JAX against Numba.
+def verdict(frame: pd.DataFrame, pair: Pair = JAX_NUMBA) -> Verdict:
+    """The verdict of a tidy frame on a pair.
 
     Raises
     ------
     ValueError
         When the frame holds several result sets.
     """
-    rows = [d for d in duels(frame, FIRST, SECOND) if d.derivative]
+    rows = [d for d in duels(frame, pair) if d.derivative]
     fought = [d for d in rows if d.comparison]
     count = Counter(d.comparison.decision for d in fought if d.comparison)
     ratio, low, high = overall(fought)
@@ -116,6 +119,7 @@ def verdict(frame: pd.DataFrame) -> Verdict:
         problems=len({d.problem for d in fought}),
         floor=floor,
         margin=None if floor is None else margin(floor, bool(frame["blind"].any())),
+        sides=pair,
     )
     facts = _beside(facts, frame)
     return replace(
@@ -126,7 +130,9 @@ def verdict(frame: pd.DataFrame) -> Verdict:
 
 
 def _beside(v: Verdict, frame: pd.DataFrame) -> Verdict:
-    """The verdict with the fixed pair."""
+    """The verdict with the fixed pair, if there is one."""
+    if v.pair is None:
+        return v
     fought = [d for d in fixed_pair(frame, *v.pair) if d.derivative and d.comparison]
     ratio, low, high = overall(fought)
     return replace(

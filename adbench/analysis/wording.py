@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-__all__ = ["NAMES", "count", "coverage", "listed", "percent", "seconds", "span", "times", "ulps"]
+__all__ = ["count", "coverage", "listed", "percent", "seconds", "span", "times", "ulps"]
 
-NAMES = {"jax": "JAX", "numba": "Numba"}
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 THIN = "\N{NARROW NO-BREAK SPACE}"
 

@@ -23,6 +23,14 @@ def report(
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Page; default: index.html beside the first file.")
     ] = None,
+    versus: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B",
+            help="Two tools or methods to compare instead of JAX and Numba, as torch-compile,jax-reverse; "
+            "several on one side are joined by +.",
+        ),
+    ] = "",
 ) -> None:
     """Make one self-contained HTML page of result files, and print the verdict.
 
@@ -34,7 +42,7 @@ def report(
     paths = files or [_newest()]
     page = out_file or paths[0].with_name("index.html")
     runs = [store.load(path) for path in paths]
-    said = write([(run.header, run.lines) for run in runs], page)
+    said = write([(run.header, run.lines) for run in runs], page, versus)
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))

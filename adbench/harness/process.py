@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from adbench.harness import machine, stopwatch
+from adbench.harness import machine, memory, stopwatch
 from adbench.harness.parent import PACKAGE, package
 from adbench.model import Outcome
 
@@ -31,10 +31,6 @@ __all__ = ["POLL_S", "START_S", "Failure", "Limits", "Worker", "kill_group", "re
 
 POLL_S = 0.05
 START_S = 60.0
-# glibc gives large arrays fresh zeroed pages or returns the top of its heap, depending on what a
-# process happened to free before: the same NumPy call took 62 us in one process and 315 us in another.
-# These limits (the largest that mallopt takes) are where its own adaptation ends in a long-lived program.
-HEAP = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 OUTCOMES = {
     "unsupported": Outcome.UNSUPPORTED,
     "memory": Outcome.OUT_OF_MEMORY,
@@ -328,4 +324,4 @@ def worker_environment(
         # workers would take three quarters of the GPU's memory
         environment.setdefault("JAX_PLATFORMS", "cuda")
         environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    return environment | {k: v for k, v in HEAP.items() if k not in environment}
+    return environment | {k: v for k, v in memory.HEAP.items() if k not in environment}

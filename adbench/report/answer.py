@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from adbench.analysis import Duel, Verdict, starts
+from adbench.analysis import Duel, Pair, Verdict, starts
 from adbench.analysis.means import MANY_PROBLEMS, overall
-from adbench.analysis.wording import NAMES, count, coverage, seconds, span, times, ulps
+from adbench.analysis.wording import count, coverage, seconds, span, times, ulps
 from adbench.report.facts import Facts
 from adbench.report.words import ends, rounded
 
@@ -21,22 +21,22 @@ def cards(facts: Facts) -> list[Card]:
     rows = [d for d in facts.duels if d.derivative and d.comparison]
     if not rows:
         return []
-    found = [_overall(facts), *_by_size(rows), _crossover(facts), _start(facts, rows)]
+    found = [_overall(facts), *_by_size(rows, facts.pair), _crossover(facts), _start(facts, rows)]
     found.append(_error(facts, rows))
     return [card for card in found if card]
 
 
-def _faster(ratio: float) -> tuple[str, str]:
-    side = "numba" if ratio >= 1 else "jax"
-    return side, f"{NAMES[side]} {times(max(ratio, 1 / ratio))}"
+def _faster(ratio: float, pair: Pair) -> tuple[str, str]:
+    side = "second" if ratio >= 1 else "first"
+    return side, f"{getattr(pair, side).name} {times(max(ratio, 1 / ratio))}"
 
 
 def _overall(facts: Facts) -> Card | None:
     v = facts.verdict
     if v.ratio is None:
         return None
-    side, head = _faster(v.ratio)
-    bounds = (v.low, v.high) if side == "numba" else _inverse(v.low, v.high)
+    side, head = _faster(v.ratio, facts.pair)
+    bounds = (v.low, v.high) if side == "second" else _inverse(v.low, v.high)
     # a mean whose interval holds 1 says nothing where either tool wins somewhere
     torn = v.low and v.high and v.low < 1 < v.high and v.first_wins and v.second_wins
     decided = 2 * max(v.first_wins, v.second_wins) > v.rows and not torn
@@ -65,7 +65,7 @@ def _inverse(low: float | None, high: float | None) -> tuple[float | None, float
     return (1 / high, 1 / low) if low and high else (None, None)
 
 
-def _by_size(rows: Sequence[Duel]) -> list[Card]:
+def _by_size(rows: Sequence[Duel], pair: Pair) -> list[Card]:
     """The smallest and the largest sizes apart, for problems that were run at several."""
     sizes: dict[tuple[str, str], list[Duel]] = {}
     for duel in sorted(rows, key=lambda d: d.size_n):
@@ -75,26 +75,28 @@ def _by_size(rows: Sequence[Duel]) -> list[Card]:
         ("at the smallest sizes", [group[0] for group in several]),
         ("at the largest sizes", [group[-1] for group in several]),
     )
-    return [_end(what, group) for what, group in ends if any(d.winner for d in group)]
+    return [_end(what, group, pair) for what, group in ends if any(d.winner for d in group)]
 
 
-def _end(what: str, group: Sequence[Duel]) -> Card:
+def _end(what: str, group: Sequence[Duel], pair: Pair) -> Card:
     ratio, _, _ = overall(group)
     assert ratio is not None
-    side, head = _faster(ratio)
-    jax, numba = (sum(d.winner == s for d in group) for s in ("first", "second"))
+    side, head = _faster(ratio, pair)
+    a, b = (sum(d.winner == s for d in group) for s in ("first", "second"))
     sizes = sorted({d.size_n for d in group})
     among = count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
-    if jax and numba:
+    if a and b:
         # a mean over winners of both kinds is nobody's experience: counts come first
-        more, n = ("JAX", jax) if jax > numba else ("Numba", numba)
+        more, n = ("first", a) if a > b else ("second", b)
         return {
-            "head": f"{more} in {n} of {len(group)}" if jax != numba else f"{jax} to {numba}",
+            "head": f"{getattr(pair, more).name} in {n} of {len(group)}"
+            if a != b
+            else f"{a} to {b}",
             "what": f"faster {what}",
             "why": f"sizes {among}; {head} faster in the mean",
-            "side": more.lower() if jax != numba else "",
+            "side": more if a != b else "",
         }
-    why = f"sizes {among}: Numba wins {numba}, JAX {jax} of {len(group)}"
+    why = f"sizes {among}: {pair.second.name} wins {b}, {pair.first.name} {a} of {len(group)}"
     return {"head": head, "what": f"faster {what}", "why": why, "side": side}
 
 
@@ -104,7 +106,7 @@ def _crossover(facts: Facts) -> Card | None:
     found = sorted(facts.crossovers, key=lambda c: c.size)
     middle = found[len(found) // 2]
     later = {c.above for c in found}
-    side = {"first": "JAX", "second": "Numba"}[later.pop()] if len(later) == 1 else "the other"
+    side = getattr(facts.pair, later.pop()).name if len(later) == 1 else "the other"
     if len(found) == 1:
         case = f"{middle.problem}, {middle.operator.replace('_', ' ')}"
         why = f"{case}; {coverage(middle.level)} interval {ends(middle)}"
@@ -125,25 +127,26 @@ def _start(facts: Facts, rows: Sequence[Duel]) -> Card | None:
         return None
     return {
         "head": f"{seconds(a)} / {seconds(b)}",
-        "what": "to the first answer, JAX / Numba",
+        "what": f"to the first answer, {facts.pair.first.name} / {facts.pair.second.name}",
         "why": "preparing, compiling and first call, median; import apart",
         "side": "",
     }
 
 
 def _error(facts: Facts, rows: Sequence[Duel]) -> Card | None:
-    chosen = {(d.row, m) for d in rows for m in (d.first, d.second)}
-    here = facts.summary[[key in chosen for key in _keys(facts)]]
-    worst = here.groupby("tool")[["error_ulp", "worst_ulp"]].max()
-    if not {"jax", "numba"} <= set(worst.index) or worst["error_ulp"].isna().any():
+    sides = [{(d.row, m) for d in rows if (m := getattr(d, s))} for s in ("first", "second")]
+    worst = [
+        facts.summary[[key in chosen for key in _keys(facts)]][["error_ulp", "worst_ulp"]].max()
+        for chosen in sides
+    ]
+    if any(w.isna()["error_ulp"] for w in worst):
         return None
     norm, element = (
-        " / ".join(ulps(float(worst[key][tool])) or "?" for tool in ("jax", "numba"))
-        for key in ("error_ulp", "worst_ulp")
+        " / ".join(ulps(float(w[key])) or "?" for w in worst) for key in ("error_ulp", "worst_ulp")
     )
     return {
         "head": f"{norm} ulp",
-        "what": "largest error by norm, JAX / Numba",
+        "what": f"largest error by norm, {facts.pair.first.name} / {facts.pair.second.name}",
         "why": f"worst element {element} ulp; of the methods compared",
         "side": "",
     }

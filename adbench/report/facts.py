@@ -13,13 +13,16 @@ from typing import Any
 import pandas as pd
 
 from adbench.analysis import (
+    JAX_NUMBA,
     Crossover,
     Duel,
+    Pair,
     Verdict,
     conditions,
     crossovers,
     duels,
     fixed_pair,
+    parse,
     pool,
     sets,
     tidy,
@@ -56,6 +59,8 @@ class Facts:
         From `analysis.tidy`, runs pooled.
     conditions : DataFrame
         From `analysis.conditions`.
+    pair : Pair
+        The two sides that the page compares.
     """
 
     label: str
@@ -64,6 +69,7 @@ class Facts:
     headers: tuple[Mapping[str, Any], ...]
     frame: pd.DataFrame
     conditions: pd.DataFrame
+    pair: Pair = JAX_NUMBA
 
     @property
     def heading(self) -> str:
@@ -72,18 +78,20 @@ class Facts:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """JAX against Numba."""
-        return verdict(self.frame)
+        """One side against the other."""
+        return verdict(self.frame, self.pair)
 
     @cached_property
     def duels(self) -> tuple[Duel, ...]:
-        """The best of JAX against the best of Numba on each row."""
-        return duels(self.frame)
+        """The best of one side against the best of the other on each row."""
+        return duels(self.frame, self.pair)
 
     @cached_property
     def fixed(self) -> Mapping[str, Duel]:
         """The pair that nobody chose, by row; only rows on which the two met."""
-        return {d.row: d for d in fixed_pair(self.frame, *self.verdict.pair) if d.comparison}
+        if self.pair.fixed is None:
+            return {}
+        return {d.row: d for d in fixed_pair(self.frame, *self.pair.fixed) if d.comparison}
 
     @cached_property
     def crossovers(self) -> tuple[Crossover, ...]:
@@ -128,12 +136,15 @@ class Book:
         Of all parts.
     raw : bytes
         The lines of all runs, gzipped, as they lie beside the page.
+    pair : Pair
+        The two sides that the page compares.
     """
 
     parts: tuple[Facts, ...]
     headers: tuple[Mapping[str, Any], ...]
     frame: pd.DataFrame
     raw: bytes
+    pair: Pair = JAX_NUMBA
 
     @property
     def raw_sha256(self) -> str:
@@ -141,21 +152,28 @@ class Book:
         return hashlib.sha256(self.raw).hexdigest()
 
 
-def gather(runs: Sequence[Run]) -> Book:
+def gather(runs: Sequence[Run], versus: str = "") -> Book:
     """Facts of one or more runs; each machine, number of threads and device is a part of its own.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    versus : str
+        The pair to compare, as `analysis.parse` reads it; JAX and Numba by default.
 
     Raises
     ------
     ReportError
         With no run; with runs of one result set that differ in versions, flags or the design of the
-        measurement, and so are no repeats of each other; or when one case was measured with two
-        function texts.
+        measurement, and so are no repeats of each other; when one case was measured with two
+        function texts; or when `versus` names what the runs do not hold.
     """
     if not runs:
         raise ReportError("no run to report; make one with: adbench run --preset quick")
     frames = [tidy(lines, header=header) for header, lines in runs]
     try:
         frame = pool(frames)
+        pair = parse(versus, frame) if versus else JAX_NUMBA
     except ValueError as error:
         raise ReportError(str(error)) from error
     found = _placed(runs)
@@ -171,10 +189,11 @@ def gather(runs: Sequence[Run]) -> Book:
             headers=tuple(header for _, header in found[name]),
             frame=whole.get(name, frame),
             conditions=weather[weather["set"] == name],
+            pair=pair,
         )
         for number, (name, title) in enumerate(zip(names, titles, strict=True), start=1)
     )
-    return Book(parts, tuple(header for header, _ in runs), frame, _raw(runs))
+    return Book(parts, tuple(header for header, _ in runs), frame, _raw(runs), pair)
 
 
 def _placed(runs: Sequence[Run]) -> Mapping[str, list[tuple[Place, Mapping[str, Any]]]]:

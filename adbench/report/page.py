@@ -28,8 +28,10 @@ from adbench.report.provenance import provenance
 __all__ = ["SECTIONS", "render", "write"]
 
 
-def write(runs: Sequence[Run], out: Path) -> Mapping[str, Verdict]:
+def write(runs: Sequence[Run], out: Path, versus: str = "") -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
+
+    `versus` names another pair than JAX and Numba (`analysis.parse`).
 
     Returns
     -------
@@ -41,7 +43,7 @@ def write(runs: Sequence[Run], out: Path) -> Mapping[str, Verdict]:
     ReportError
         When the runs make no one report (see `facts.gather`).
     """
-    book = gather(runs)
+    book = gather(runs, versus)
     page = _page(book)
     out.parent.mkdir(parents=True, exist_ok=True)
     _replace(out.with_name(RAW_NAME), book.raw)
@@ -49,9 +51,9 @@ def write(runs: Sequence[Run], out: Path) -> Mapping[str, Verdict]:
     return {part.label: part.verdict for part in book.parts}
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], versus: str = "") -> str:
     """The page's HTML; the same runs give the same text."""
-    return _page(gather(runs))
+    return _page(gather(runs, versus))
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -159,6 +161,7 @@ def _page(book: Book) -> str:
     scripts.append(_resource("page.js"))
     page = _fill(
         "page.html",
+        title=f"{book.pair.title}: which should I use, for my function, on my machine?",
         parts=list(zip(book.parts, parts, strict=True)),
         data=_data(book),
         style=Markup(_resource("style.css")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from adbench.analysis import failures, starts
+from adbench.analysis import Pair, failures, starts
 from adbench.analysis.compare import LEVEL
 from adbench.analysis.wording import count, coverage, seconds, times, ulps
 from adbench.model import Outcome
@@ -124,28 +124,28 @@ def _method(line: Any) -> dict[str, Any]:
 
 
 def start_list(facts: Facts) -> list[dict[str, Any]]:
-    """What JAX and Numba cost before they are fast."""
+    """What the two sides cost before they are fast."""
     table = starts(facts.frame, facts.duels)
-    return [_start(line) for line in table.to_dict("records")]
+    return [_start(line, facts.pair) for line in table.to_dict("records")]
 
 
-def _start(line: Any) -> dict[str, Any]:
+def _start(line: Any, pair: Pair) -> dict[str, Any]:
     return {
         **{key: line[key] for key in ("row", "first", "second")},
         "first_start": seconds(line["first_start_s"]) or "–",
         "second_start": seconds(line["second_start_s"]) or "–",
         "first_time": seconds(line["first_s"]),
         "second_time": seconds(line["second_s"]),
-        "calls": _calls(line),
+        "calls": _calls(line, pair),
         "calls_interval": _calls_interval(line),
     }
 
 
-def _calls(line: Any) -> str:
+def _calls(line: Any, pair: Pair) -> str:
     """Who is cheaper, in the end and from the start."""
-    quicker_start = "JAX" if line["first_start_s"] <= line["second_start_s"] else "Numba"
+    names = pair.first.name, pair.second.name
+    quicker_start, later = names if line["first_start_s"] <= line["second_start_s"] else names[::-1]
     if not math.isnan(line["calls"]):
-        later = "Numba" if quicker_start == "JAX" else "JAX"
         k = line["calls"]
         return f"{later} from {rounded(k)} calls on, {quicker_start} before"
     if math.isnan(line["first_start_s"]) or math.isnan(line["second_start_s"]):
@@ -163,7 +163,7 @@ def _calls_interval(line: Any) -> str:
 
 def crossover_list(facts: Facts) -> list[dict[str, str]]:
     """Where the faster tool changes with size, with the interval of that size."""
-    names = {"first": "JAX", "second": "Numba"}
+    names = {"first": facts.pair.first.name, "second": facts.pair.second.name}
     return [
         {
             "case": f"{c.problem}, {c.operator.replace('_', ' ')}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from adbench.analysis import Duel
-from adbench.analysis.wording import NAMES, coverage, span, times
+from adbench.analysis import Duel, Pair
+from adbench.analysis.wording import coverage, span, times
 from adbench.model import Comparison, Decision
 from adbench.report.facts import Facts
 
@@ -14,19 +14,13 @@ __all__ = ["comparisons", "win_map"]
 
 # Colour steps by ratio: the eye sees about four, and the number is in the cell anyhow.
 STEPS = (1.5, 3.0, 10.0)
-LABELS = {
-    Decision.FASTER: "JAX faster",
-    Decision.SLOWER: "Numba faster",
-    Decision.TIE: "tie",
-    Decision.UNDECIDED: "undecided",
-}
 
 
 def win_map(facts: Facts) -> dict[str, Any] | None:
     """Rows of cells, one row per problem and operator, its sizes from small to large."""
     rows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for duel in facts.duels:
-        rows.setdefault((duel.problem, duel.operator), []).append(_cell(duel))
+        rows.setdefault((duel.problem, duel.operator), []).append(_cell(duel, facts.pair))
     if not any(duel.comparison or duel.apart for duel in facts.duels):
         return None
     width = max(len(cells) for cells in rows.values())
@@ -44,14 +38,18 @@ def win_map(facts: Facts) -> dict[str, Any] | None:
     }
 
 
-def _cell(duel: Duel) -> dict[str, str]:
-    cell = _fought(duel.comparison, duel.withdrawn) if duel.comparison else _one_sided(duel)
-    return {"size": duel.size, "title": _title(duel), **cell}
+def _cell(duel: Duel, pair: Pair) -> dict[str, str]:
+    cell = (
+        _fought(duel.comparison, duel.withdrawn, pair)
+        if duel.comparison
+        else _one_sided(duel, pair)
+    )
+    return {"size": duel.size, "title": _title(duel, pair), **cell}
 
 
-def _fought(c: Comparison, withdrawn: bool) -> dict[str, str]:
+def _fought(c: Comparison, withdrawn: bool, pair: Pair) -> dict[str, str]:
     side, factor, low, high = _winner(c)
-    name, bounds = NAMES[side], _levelled(c, low, high)
+    name, bounds = getattr(pair, side).name, _levelled(c, low, high)
     if c.decision is Decision.TIE:
         return {"css": "tie", "text": "≈ tie", "small": _levelled(c, c.low, c.high)}
     if c.decision is Decision.UNDECIDED:
@@ -70,16 +68,17 @@ def _levelled(c: Comparison, low: float | None, high: float | None) -> str:
 def _winner(c: Comparison) -> tuple[str, float, float | None, float | None]:
     """Who took less time, how many times, and the interval seen from that side."""
     if c.ratio >= 1:
-        return "numba", c.ratio, c.low, c.high
+        return "second", c.ratio, c.low, c.high
     low, high = (1 / c.high, 1 / c.low) if c.low and c.high else (None, None)
-    return "jax", 1 / c.ratio, low, high
+    return "first", 1 / c.ratio, low, high
 
 
-def _one_sided(duel: Duel) -> dict[str, str]:
+def _one_sided(duel: Duel, pair: Pair) -> dict[str, str]:
     if duel.apart:
         return {"css": "undecided", "text": "not compared", "small": "measure both in one run"}
     if duel.first or duel.second:
-        here, there = ("JAX", "Numba") if duel.first else ("Numba", "JAX")
+        names = pair.first.name, pair.second.name
+        here, there = names if duel.first else names[::-1]
         why = duel.second_why if duel.first else duel.first_why
         return {"css": "failed", "text": f"{here} only", "small": f"✕ {there}: {_label(why)}"}
     if duel.first_why == duel.second_why:
@@ -93,15 +92,15 @@ def _label(why: str) -> str:
     return parts[1] if len(parts) > 1 else why
 
 
-def _title(duel: Duel) -> str:
+def _title(duel: Duel, pair: Pair) -> str:
     if duel.apart:
         return (
             f"{duel.row}: {duel.first} and {duel.second} both gave a right answer, but in no common "
             "process. Measure both in one run: adbench run"
         )
     if duel.comparison is None:
-        told = [f"JAX: {duel.first_why}" if duel.first_why else f"JAX: {duel.first}"]
-        told += [f"Numba: {duel.second_why}" if duel.second_why else f"Numba: {duel.second}"]
+        told = [f"{pair.first.name}: {duel.first_why or duel.first}"]
+        told += [f"{pair.second.name}: {duel.second_why or duel.second}"]
         return f"{duel.row}. {'. '.join(told)}"
     c = duel.comparison
     covers = f"{coverage(c.level)} " if c.level else ""
@@ -109,13 +108,19 @@ def _title(duel: Duel) -> str:
     processes = f" over {c.processes} processes" if c.low else ""
     return (
         f"{duel.row}: time of {duel.first} / time of {duel.second} = {times(c.ratio)}{interval}"
-        f"{processes}: {_decision(duel)}"
+        f"{processes}: {_decision(duel, pair)}"
     )
 
 
-def _decision(duel: Duel) -> str:
+def _decision(duel: Duel, pair: Pair) -> str:
     assert duel.comparison
-    return LABELS[duel.comparison.decision] + (", withdrawn" if duel.withdrawn else "")
+    labels = {
+        Decision.FASTER: f"{pair.first.name} faster",
+        Decision.SLOWER: f"{pair.second.name} faster",
+        Decision.TIE: "tie",
+        Decision.UNDECIDED: "undecided",
+    }
+    return labels[duel.comparison.decision] + (", withdrawn" if duel.withdrawn else "")
 
 
 def comparisons(facts: Facts) -> list[dict[str, Any]]:
@@ -149,8 +154,8 @@ def _line(duel: Duel, reach: float, facts: Facts) -> dict[str, Any]:
         "pair": times(pair.ratio) if pair else "–",
         "pair_n": pair.ratio if pair else math.nan,
         "pair_interval": _levelled(pair, pair.low, pair.high) if pair else "",
-        "decision": _decision(duel),
-        "css": {Decision.FASTER: "jax", Decision.SLOWER: "numba"}.get(c.decision, ""),
+        "decision": _decision(duel, facts.pair),
+        "css": {Decision.FASTER: "first", Decision.SLOWER: "second"}.get(c.decision, ""),
         "note": "" if duel.exact else "finite differences",
         "left": low,
         "width": high - low,
