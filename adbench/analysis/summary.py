@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
+from adbench.analysis.compare import LEVEL, Spread, interval, pooled
 from adbench.analysis.sets import one_set
-from adbench.model import Outcome
+from adbench.model import Floats, Outcome
 
 __all__ = ["failures", "summary"]
 
@@ -25,7 +27,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The columns `ABOUT` and: `processes` (timed ones), `tried`, `outcome` (the worst of the
-        processes), `time_s` (geometric mean over processes of `steady_s`), `slowdown` (against the
+        processes), `time_s` (geometric mean over processes of `steady_s`), `time_low_s` and `time_high_s` (its
+        95 % interval, the spread borrowed from all lines; NaN with one process), `slowdown` (against the
         best of the row, of those that compute in float64 and that this package timed); `median_s`,
         `round_trip_s`, `prepare_s`, `compile_s`, `first_s` and `start_s`
         (medians over processes); `error_ulp`, `error_rel` (by norm), `worst_ulp`, `worst_rel` (of an
@@ -40,8 +43,12 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """
     own = one_set(frame)
     own = own[~own["twin"]]
-    lines = [_line(group) for _, group in own.groupby(["row", "method"], sort=False)]
+    groups = [group for _, group in own.groupby(["row", "method"], sort=False)]
+    logs = [np.log(group["steady_s"].dropna().to_numpy(dtype=np.float64)) for group in groups]
+    spread = pooled(d for d in logs if len(d))
+    lines = [_line(group, d, spread) for group, d in zip(groups, logs, strict=True)]
     columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "disturbed", "time_s"]
+    columns += ["time_low_s", "time_high_s"]
     columns += [*MEDIANS, *ERRORS, *BYTES]
     table = pd.DataFrame.from_records(lines, columns=columns)
     # programs that time themselves set no measure for the others, nor does half the precision, unless
@@ -52,15 +59,17 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return table.assign(slowdown=table["time_s"] / best.fillna(alone))
 
 
-def _line(group: pd.DataFrame) -> dict[str, object]:
-    timed = group["steady_s"].dropna()
-    logs = [math.log(t) for t in timed]
+def _line(group: pd.DataFrame, logs: Floats, spread: Spread | None) -> dict[str, object]:
+    low, high = interval(logs, spread, LEVEL) if len(logs) else (None, None)
+    middle = math.exp(math.fsum(logs) / len(logs)) if len(logs) else math.nan
     return {
         **{key: group[key].iloc[0] for key in [*ABOUT, "form", "own_form"]},
         "outcome": max(group["outcome"], key=lambda label: RANK[label]),
         "tried": len(group),
-        "processes": len(timed),
-        "time_s": math.exp(math.fsum(logs) / len(logs)) if logs else math.nan,
+        "processes": len(logs),
+        "time_s": middle,
+        "time_low_s": math.nan if low is None else low,
+        "time_high_s": math.nan if high is None else high,
         "disturbed": int(group["disturbed"].sum()),
         **{key: group[key].median() for key in MEDIANS},
         **{key: group[key].max() for key in (*ERRORS, *BYTES)},

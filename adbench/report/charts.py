@@ -1,27 +1,33 @@
-"""Vega-Lite charts from frames; colours are names of CSS variables, so that one chart serves a light
-and a dark page and paper.
+"""How charts are drawn: lines over a size, with bands, labels, choosers and marks, as Vega-Lite; no numbers of
+its own.
+
+Colours are names of CSS variables, so that one chart serves a light and a dark page and paper.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
-from adbench.analysis.wording import seconds, times
 from adbench.report.facts import Facts
 
-__all__ = ["break_even_chart", "scaling_chart"]
+__all__ = ["Axis", "Spec", "axis", "by", "fallback", "lines", "picked", "place_labels", "scales", "side_of"]  # fmt: skip
 
 Spec = dict[str, Any]
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 OTHER_COLOURS = 6  # --tool-1 ... --tool-6 in the style sheet
 # A label every 5 % of the height keeps 9-pixel text apart in a chart of 380 pixels.
-LABEL_GAP = 0.05
+HEIGHT, LABEL_GAP = 380, 0.05
+# More lines than this cannot all be named at their ends: the best of each tool are shown first.
+NAMED = 14
+# Width of the picture that stands in where scripts do not run.
+STILL_WIDTH = 760
 # Powers of ten are named and ruled; in a picture of less than about two decades every tick is.
 PLAIN_TICK = (
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
@@ -29,91 +35,178 @@ PLAIN_TICK = (
 )
 
 
-def scaling_chart(facts: Facts) -> Spec | None:
-    """Time per call against size, log-log, one problem at a time."""
-    timed = facts.summary[facts.summary["time_s"].notna()]
-    if timed.empty:
-        return None
-    lines = [_point(line) for line in timed.to_dict("records")]
-    pictures = _by(lines, "case")
-    for case in pictures.values():
-        ends = {p["method"]: p for p in sorted(case, key=lambda p: p["x"])}
-        _place_labels(list(ends.values()), [p["y"] for p in case])
-    # the richest picture first: several sizes, many methods
-    options = sorted(pictures, key=lambda c: -len({p["x"] for p in pictures[c]}))
-    return _chart(lines, "scaling", ("size of the problem", "time of one call"), options, facts)
+@dataclass(frozen=True)
+class Axis:
+    """A logarithmic axis: its title, and the unit that its numbers end with."""
+
+    title: str
+    unit: str = ""
 
 
-def break_even_chart(facts: Facts) -> Spec | None:
-    """Total time, first call included, against the number of calls."""
-    lines: list[Spec] = []
-    table = {(line["row"], line["method"]): line for line in facts.summary.to_dict("records")}
-    for duel in facts.duels:
-        if not (duel.first and duel.second):
-            continue
-        rival = _quickest_start(facts.summary, duel.row)
-        methods = dict.fromkeys(m for m in (duel.first, duel.second, rival) if m)
-        here = [p for m in methods for p in _totals(table[duel.row, m])]
-        if here:
-            ends = {p["method"]: p for p in here}
-            _place_labels(list(ends.values()), [p["y"] for p in here])
-            lines += here
-    if not lines:
-        return None
-    options = list(_by(lines, "case"))
-    axes = ("number of calls", "total time")
-    return _chart(lines, "breakeven", axes, options, facts)
+def lines(
+    values: list[Spec],
+    facts: Facts,
+    x: Axis,
+    y: Axis,
+    *,
+    about: str,
+    options: Sequence[str],
+    marks: Sequence[Spec] = (),
+    guides: Sequence[Spec] = (),
+    size: int = 46,
+) -> Spec:
+    """A line a method, one case at a time.
+
+    Parameters
+    ----------
+    values : list of dict
+        Points: `case`, `method`, `side` (see `side_of`), `x`, `y`, `told` for the tooltip; `low` and `high`
+        where y has an interval.
+    facts : Facts
+    x, y : Axis
+    about : str
+        A sentence for those who do not see the picture.
+    options : sequence of str
+        The cases, the one shown first at the front.
+    marks : sequence of dict
+        Places on the x axis: `case`, `x`, `low`, `high` and `text`.
+    guides : sequence of dict
+        Points of thin lines that are nobody's: `case`, `guide`, `x`, `y`.
+    size : int
+        Area of a point, square pixels.
+    """
+    crowded = _leads(values)
+    channels = {"x": _scaled(alt.X, "x", x), "y": _scaled(alt.Y, "y", y)}
+    colour, shape = scales(facts)
+    main = alt.FieldOneOfPredicate("side", ["first", "second"])
+    told = [alt.Tooltip("method:N"), alt.Tooltip("told:N", title=y.title)]
+    base = alt.Chart().encode(**channels, color=colour, detail="method:N")
+    thick = alt.condition(main, alt.value(2.4), alt.value(1.2))
+    layers = [
+        *_marked(marks),
+        *_guided(guides, channels),
+        base.transform_filter("isValid(datum.low)")
+        .mark_area(opacity=0.18, interpolate="linear")
+        .encode(y=_scaled(alt.Y, "low", y), y2="high:Q"),
+        base.mark_line(interpolate="linear").encode(strokeWidth=thick),
+        base.mark_point(filled=True, opacity=1).encode(
+            shape=shape, tooltip=told, size=alt.value(size)
+        ),
+        _labels(channels["x"], colour, "label" if not crowded else "label_lead", crowded),
+    ]
+    if crowded:
+        layers.append(_labels(channels["x"], colour, "label_all", crowded))
+    chart = _framed(alt.layer(*layers, data={"values": values}), options, crowded, about)
+    spec: Spec = chart.to_dict()
+    spec.pop("config", None)  # the page's own script sets fonts and colours
+    return spec
 
 
-def _point(line: Any) -> Spec:
-    return {
-        "case": f"{line['problem']}, {line['operator'].replace('_', ' ')}",
-        "method": line["method"],
-        "tool": line["tool"],
-        "x": line["size_n"],
-        "y": line["time_s"],
-        "told": f"{seconds(line['time_s'])} at size {line['size']}, {times(line['slowdown'])} the best",
-    }
+def _framed(chart: Any, options: Sequence[str], crowded: bool, about: str) -> Any:
+    params = [_chooser("pick", "Problem ", options)]
+    shown = chart.transform_filter("datum.case === pick")
+    if crowded:
+        params.append(_chooser("view", "Methods ", ["the best of each tool", "all"]))
+        shown = shown.transform_filter("view === 'all' || datum.lead !== false")
+    return (
+        shown.add_params(*params)
+        .properties(width="container", height=HEIGHT, padding={"right": 116, "left": 4, "top": 8})
+        .properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+        .properties(description=about)
+    )
 
 
-def _totals(line: Any) -> list[Spec]:
-    start = line["start_s"]  # prepare, compile and first call: what the first answer takes
-    if not start > 0:
+def _chooser(name: str, title: str, options: Sequence[str]) -> Any:
+    bound = alt.binding_select(options=list(options), name=title)
+    return alt.param(name=name, value=options[0], bind=bound)
+
+
+def _marked(marks: Sequence[Spec]) -> list[Any]:
+    """Shaded intervals of places on the x axis, a rule at each, and its text at the top."""
+    if not marks:
         return []
-    calls = [round(10 ** (k / 4)) for k in range(29)]
-    totals = [start + (k - 1) * line["time_s"] for k in calls]
-    about = {key: line[key] for key in ("method", "tool")}
+    base = _drawn_from(marks)
+    at = alt.X("x:Q", scale=alt.Scale(type="log", nice=False))
     return [
-        {"case": line["row"], **about, "x": k, "y": t, "told": f"{seconds(t)} for {k} calls"}
-        for k, t in zip(calls, totals, strict=True)
+        base.mark_rect(color="var(--soft)", opacity=0.14).encode(
+            x=alt.X("low:Q", scale=alt.Scale(type="log", nice=False)), x2="high:Q"
+        ),
+        base.mark_rule(color="var(--soft)", strokeDash=[4, 3]).encode(x=at),
+        base.mark_text(color="var(--ink)", fontSize=11, align="left", dx=5, baseline="top").encode(
+            x=at, y=alt.value(2), text="text:N"
+        ),
     ]
 
 
-def _quickest_start(table: pd.DataFrame, row: str) -> str | None:
-    """The fastest method of another tool whose first call costs no compilation to speak of."""
-    others = ~table["tool"].isin(["jax", "numba"]) & (table["mode"] != "external")
-    here = table[(table["row"] == row) & others]
-    here = here[here["time_s"].notna() & (here["mode"] != "difference")]
-    here = here[here["dtype"] == "float64"]
-    light = here[here["start_s"].fillna(0) < 0.1]
-    return None if light.empty else str(light.sort_values("time_s")["method"].iloc[0])
+def _drawn_from(values: Sequence[Spec]) -> alt.Chart:
+    """A chart of data of its own, which the filters of the whole do not reach."""
+    return alt.Chart({"values": list(values)}).transform_filter("datum.case === pick")
 
 
-def _by(lines: Sequence[Spec], key: str) -> dict[str, list[Spec]]:
+def _guided(guides: Sequence[Spec], channels: Spec) -> list[Any]:
+    if not guides:
+        return []
+    base = _drawn_from(guides).encode(**channels, detail="guide:N")
+    named = base.transform_filter("isValid(datum.label)")
+    return [
+        base.mark_line(color="var(--soft)", strokeDash=[2, 4], strokeWidth=1),
+        named.mark_text(color="var(--soft)", fontSize=11, align="left", dx=4, dy=-6).encode(text="label:N"),
+    ]  # fmt: skip
+
+
+def _labels(x: Any, colour: Any, field: str, crowded: bool) -> Any:
+    chart = alt.Chart().transform_filter(f"isValid(datum.{field})")
+    if crowded:
+        whole = "==" if field == "label_all" else "!="
+        chart = chart.transform_filter(f"view {whole} 'all'")
+    return chart.mark_text(align="left", dx=9, fontSize=11).encode(
+        x=x, y=alt.Y(f"{field}_y:Q"), text=f"{field}:N", color=colour
+    )
+
+
+def _leads(values: list[Spec]) -> bool:
+    """Names the lines at their ends; whether there are too many, and then which lead.
+
+    The best of each tool at its largest size of a case leads, and so do both sides of the comparison.
+    """
+    cases = {case: _ends(points) for case, points in by(values, "case").items()}
+    crowded = any(len(ends) > NAMED for ends in cases.values())
+    for case, points in by(values, "case").items():
+        ends, heights = cases[case], [p["y"] for p in points]
+        if not crowded:
+            place_labels(ends, heights, "label")
+            continue
+        lead = {min(group, key=lambda p: p["y"])["method"] for group in by(ends, "tool").values()}
+        for point in points:
+            point["lead"] = point["method"] in lead
+        leading = [p for p in ends if p["lead"]]
+        shown = [p["y"] for p in points if p["lead"]]
+        place_labels(sorted(leading, key=lambda p: p["y"])[:NAMED], shown, "label_lead")
+        place_labels(sorted(ends, key=lambda p: p["y"])[:NAMED], heights, "label_all")
+    return crowded
+
+
+def _ends(points: Sequence[Spec]) -> list[Spec]:
+    """The last point of each method."""
+    return list({p["method"]: p for p in sorted(points, key=lambda p: p["x"])}.values())
+
+
+def by(points: Iterable[Spec], key: str) -> dict[str, list[Spec]]:
+    """Points in groups of one value of a key, in order of appearance."""
     groups: dict[str, list[Spec]] = {}
-    for line in lines:
-        groups.setdefault(line[key], []).append(line)
+    for point in points:
+        groups.setdefault(point[key], []).append(point)
     return groups
 
 
-def _place_labels(ends: list[Spec], heights: Sequence[float]) -> None:
+def place_labels(ends: list[Spec], heights: Sequence[float], field: str) -> None:
     """Give each method's last point a label, moved just enough to keep labels apart (log scale)."""
     low, high = math.log(min(heights)), math.log(max(heights))
     gap = LABEL_GAP * max(high - low, 1.0)
     ends.sort(key=lambda p: (p["y"], p["method"]))
     places = _apart([math.log(p["y"]) for p in ends], gap)
     for point, place in zip(ends, places, strict=True):
-        point["label"], point["label_y"] = point["method"], math.exp(place)
+        point[field], point[f"{field}_y"] = point["method"], math.exp(place)
 
 
 def _apart(wanted: Sequence[float], gap: float) -> list[float]:
@@ -132,45 +225,17 @@ def _apart(wanted: Sequence[float], gap: float) -> list[float]:
     return [y + i * gap for i, y in enumerate(level)]
 
 
-def _chart(
-    values: list[Spec], name: str, titles: tuple[str, str], options: list[str], facts: Facts
-) -> Spec:
-    x_title, y_title = titles
-    pick = alt.param(
-        name="pick", value=options[0], bind=alt.binding_select(options=options, name="Problem ")
+def _scaled(channel: Any, field: str, about: Axis) -> Any:
+    name = "x" if channel is alt.X else "y"
+    return channel(
+        f"{field}:Q",
+        scale=alt.Scale(type="log", nice=False),
+        axis=axis(name, about.title, about.unit),
     )
-    x = alt.X("x:Q", scale=alt.Scale(type="log", nice=False), axis=_axis("x", x_title, ""))
-    y = alt.Y("y:Q", scale=alt.Scale(type="log", nice=False), axis=_axis("y", y_title, "s"))
-    colour, shape = _scales(facts)
-    is_main = alt.FieldOneOfPredicate("tool", ["jax", "numba"])
-    told = [alt.Tooltip("method:N"), alt.Tooltip("told:N", title="time")]
-    base = alt.Chart().encode(x=x, y=y, color=colour, detail="method:N")
-    line = base.mark_line(interpolate="linear").encode(
-        strokeWidth=alt.condition(is_main, alt.value(2.4), alt.value(1.2))
-    )
-    points = base.mark_point(filled=True, opacity=1).encode(
-        shape=shape, tooltip=told, size=alt.value(46 if name == "scaling" else 14)
-    )
-    labels = (
-        alt.Chart()
-        .transform_filter("isValid(datum.label)")
-        .mark_text(align="left", dx=9, fontSize=11)
-        .encode(x=x, y=alt.Y("label_y:Q"), text="label:N", color=colour)
-    )
-    chart = (
-        alt.layer(line, points, labels, data={"values": values})
-        .add_params(pick)
-        .transform_filter("datum.case === pick")
-        .properties(width="container", height=380, padding={"right": 116, "left": 4, "top": 8})
-        .properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .properties(description=f"{y_title} against {x_title} for each method, log-log")
-    )
-    spec: Spec = chart.to_dict()
-    spec.pop("config", None)  # the page's own script sets fonts and colours
-    return spec
 
 
-def _axis(channel: str, title: str, unit: str) -> alt.Axis:
+def axis(channel: str, title: str, unit: str) -> alt.Axis:
+    """Of a logarithmic scale: powers of ten are named and ruled."""
     plain = PLAIN_TICK.format(axis=channel)
     shown = {"condition": {"test": plain, "value": 1}, "value": 0}
     return alt.Axis(
@@ -183,14 +248,42 @@ def _axis(channel: str, title: str, unit: str) -> alt.Axis:
     )
 
 
-def _scales(facts: Facts) -> tuple[alt.Color, alt.Shape]:
-    """One colour and one shape a tool: JAX and Numba have their own, the others what follows."""
-    tools = sorted(set(facts.summary["tool"]) - {"jax", "numba"})
-    domain = ["jax", "numba", *tools]
-    others = [f"var(--tool-{1 + i % OTHER_COLOURS})" for i in range(len(tools))]
-    colours = ["var(--jax)", "var(--numba)", *others]
+def side_of(facts: Facts, method: str, tool: str) -> str:
+    """``first``, ``second`` or the tool: what colour and shape go by."""
+    for name, side in (("first", facts.pair.first), ("second", facts.pair.second)):
+        if tool in side.tools or method in side.methods:
+            return name
+    return tool
+
+
+def scales(facts: Facts) -> tuple[alt.Color, alt.Shape]:
+    """One colour and one shape for each side of the comparison, and for each other tool."""
+    sides = facts.summary[["method", "tool"]].drop_duplicates().itertuples(index=False)
+    others = sorted({side_of(facts, *map(str, pair)) for pair in sides} - {"first", "second"})
+    domain = ["first", "second", *others]
+    more = [f"var(--tool-{1 + i % OTHER_COLOURS})" for i in range(len(others))]
+    colours = ["var(--first)", "var(--second)", *more]
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(domain))]
     return (
-        alt.Color("tool:N", scale=alt.Scale(domain=domain, range=colours), legend=None),
-        alt.Shape("tool:N", scale=alt.Scale(domain=domain, range=shapes), legend=None),
+        alt.Color("side:N", scale=alt.Scale(domain=domain, range=colours), legend=None),
+        alt.Shape("side:N", scale=alt.Scale(domain=domain, range=shapes), legend=None),
     )
+
+
+def picked(groups: dict[str, list[Spec]]) -> list[str]:
+    """The cases, the richest picture first: several sizes, many methods."""
+    return sorted(groups, key=lambda case: -len({p["x"] for p in groups[case]}))
+
+
+def fallback(spec: Spec) -> str:
+    """The chart as it first shows, as SVG: for readers without scripts."""
+    import vl_convert
+
+    still = {**spec, "width": STILL_WIDTH, "autosize": {"type": "pad"}}
+    still["config"] = {
+        "background": "transparent", "view": {"stroke": None},
+        "axis": {"labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--faint)",
+                 "domainColor": "var(--rule)", "tickColor": "var(--rule)"},
+    }  # fmt: skip
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(still))
+    return svg

@@ -17,9 +17,19 @@ import jinja2
 from markupsafe import Markup
 
 from adbench.analysis import Verdict
-from adbench.analysis.compare import TIE_MARGIN
-from adbench.analysis.wording import percent
-from adbench.report import answer, charts, circumstances, tables, threads, winmap
+from adbench.analysis.compare import LEVEL, TIE_MARGIN
+from adbench.analysis.wording import coverage, percent
+from adbench.report import (
+    answer,
+    charts,
+    circumstances,
+    curves,
+    frontier,
+    prices,
+    tables,
+    threads,
+    winmap,
+)
 from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
 from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
@@ -90,20 +100,52 @@ def _win_map(facts: Facts) -> Markup | None:
 
 
 def _scaling(facts: Facts) -> Markup | None:
-    spec = charts.scaling_chart(facts)
+    spec = curves.scaling_chart(facts)
     if spec is None:
         return None
     turns = tables.crossover_list(facts)
-    return _fill("scaling.html", spec=_json(spec), turns=turns, facts=facts)
+    return _fill("scaling.html", drawn=_drawn(spec), turns=turns, facts=facts)
 
 
 def _starts(facts: Facts) -> Markup | None:
     lines = tables.start_list(facts)
     if not lines:
         return None
-    spec = charts.break_even_chart(facts)
-    drawn = None if spec is None else _json(spec)
-    return _fill("starts.html", lines=lines, spec=drawn, facts=facts)
+    spec = curves.break_even_chart(facts)
+    return _fill("starts.html", lines=lines, drawn=_drawn(spec), facts=facts)
+
+
+def _frontier(facts: Facts) -> Markup | None:
+    spec = frontier.frontier_chart(facts)
+    return None if spec is None else _fill("frontier.html", drawn=_drawn(spec), facts=facts)
+
+
+def _cost(facts: Facts) -> Markup | None:
+    spec = curves.cost_chart(facts)
+    if spec is None:
+        return None
+    return _fill("cost.html", drawn=_drawn(spec), level=coverage(LEVEL), facts=facts)
+
+
+def _memory(facts: Facts) -> Markup | None:
+    spec = curves.memory_chart(facts)
+    return None if spec is None else _fill("memory.html", drawn=_drawn(spec), facts=facts)
+
+
+def _prices(facts: Facts) -> Markup | None:
+    found = {
+        "together": prices.together(facts),
+        "trips": prices.round_trips(facts),
+        "batches": prices.batches(facts),
+    }
+    return _fill("prices.html", facts=facts, **found) if any(found.values()) else None
+
+
+def _drawn(spec: dict[str, Any] | None) -> dict[str, Markup] | None:
+    """A chart as the page holds it: its specification, and a still picture for readers without scripts."""
+    if spec is None:
+        return None
+    return {"spec": _json(spec), "still": Markup(charts.fallback(spec))}
 
 
 def _methods(facts: Facts) -> Markup | None:
@@ -133,6 +175,10 @@ SECTIONS: Mapping[str, Section] = {
     "win-map": _win_map,
     "scaling": _scaling,
     "start-up": _starts,
+    "frontier": _frontier,
+    "cost": _cost,
+    "memory": _memory,
+    "prices": _prices,
     "methods": _methods,
     "failures": _failures,
     "method": _method_text,
