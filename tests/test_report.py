@@ -182,7 +182,7 @@ def test_hostile_names_of_result_sets_stay_texts():
 
 def test_tables_have_captions_scopes_and_reachable_scroll_regions(parsed):
     tables = parsed.all("table")
-    assert len(tables) == len(parsed.all("caption")) == 9
+    assert len(tables) == len(parsed.all("caption")) == 10
     assert all(th.get("scope") for th in parsed.all("th"))
     regions = [d for d in parsed.all("div") if "scroll" in d.get("class", "").split()]
     assert len(regions) == len(tables)
@@ -217,7 +217,9 @@ def test_methods_of_one_process_and_own_forms_are_marked(parsed):
 
 def test_charts_hold_the_times_and_a_chooser(parsed):
     specs = {s["id"]: json.loads(s["text"]) for s in parsed.all("script") if s["type"] != "module"}
-    assert specs.keys() == {"spec-scaling", "spec-breakeven"}
+    assert [name for name in specs if name.startswith("spec-")] == [
+        f"spec-{name}" for name in ("scaling", "breakeven", "frontier", "cost", "memory")
+    ]
     (pick,) = specs["spec-scaling"]["params"]
     assert pick["bind"]["options"] == [
         "gauss_nll, gradient", "histogram_nll, gradient", "histogram_nll, hessian",
@@ -266,8 +268,8 @@ def test_raw_lines_lie_beside_the_page_with_their_hash_on_it(tmp_path):
 @pytest.mark.parametrize(
     ("more", "absent"),
     [
-        ({"tools": ["numpy"], "failures": False}, {"win-map", "start-up", "failures"}),
-        ({"tools": []}, {"win-map", "scaling", "start-up", "methods", "failures"}),
+        ({"tools": ["numpy"], "failures": False}, {"win-map", "start-up", "cost", "failures"}),
+        ({"tools": []}, {*page.SECTIONS} - {"answer", "method"}),
         ({"repeats": 1, "twins": False}, set()),
         ({"tools": ["jax", "numba"], "repeats": 2}, set()),
     ],
@@ -448,14 +450,14 @@ def test_the_date_is_in_utc_wherever_the_run_and_the_page_were_made(started, mon
 
 
 def test_break_even_of_the_table_is_where_the_lines_of_the_chart_cross():
-    from adbench.report.charts import _totals
+    from adbench.report.curves import _totals
 
     found = only([synthetic.run()])
     lines = {(x["row"], x["method"]): x for x in found.summary.to_dict("records")}
     table = starts(found.frame, found.duels)
     (line, *_) = table[table["calls"].notna()].to_dict("records")
     a, b = (lines[line["row"], line[side]] for side in ("first", "second"))
-    (a0, *_), (b0, *_) = _totals(a), _totals(b)  # totals of one call: the starts
+    (a0, *_), (b0, *_) = _totals(a, found), _totals(b, found)  # totals of one call: the starts
     further = line["calls"] - 1
     assert a0["y"] + further * a["time_s"] == pytest.approx(b0["y"] + further * b["time_s"])
 
@@ -541,7 +543,8 @@ def test_no_chart_holds_times_of_two_machines(two):
         (values,) = json.loads(spec["text"])["datasets"].values()
         assert sorted(v["y"] for v in values) == sorted(part.summary["time_s"].dropna())
         drawn = [f["data-chart"] for f in inside(parsed, "figure", number)]
-        assert drawn == [f"spec-scaling-{number}", f"spec-breakeven-{number}"]
+        assert drawn[:2] == [f"spec-scaling-{number}", f"spec-breakeven-{number}"]
+        assert len(drawn) == len(set(drawn)) == 5
     assert set(whole.parts[0].frame["set"]) & set(whole.parts[1].frame["set"]) == set()
 
 

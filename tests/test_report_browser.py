@@ -51,12 +51,12 @@ def test_charts_are_drawn_with_choosers_and_without_a_word_on_the_console(page, 
     dom, console = look(page, tmp_path)
     assert console == []
     figures = re.findall(r"<figure.*?</figure>", dom, re.DOTALL)
-    assert len(figures) == 2
+    assert len(figures) == 5
     for figure in figures:
         assert "data-drawn" in figure
         assert "<svg" in figure
         assert "<select" in figure
-        assert 'stroke="var(--jax)"' in figure  # colours follow the scheme
+        assert 'stroke="var(--first)"' in figure  # colours follow the scheme
     assert "numba-dual" in figures[0]
     assert '<input type="search"' in dom
 
@@ -69,8 +69,8 @@ def test_parts_of_two_machines_each_draw_their_own_charts(tmp_path):
     parts = re.findall(r"<article.*?</article>", dom, re.DOTALL)
     assert len(parts) == 2
     for number, part in enumerate(parts, start=1):
-        assert part.count("data-drawn") == 2
-        assert part.count("<select") == 2
+        assert part.count("data-drawn") == 5
+        assert part.count("<select") == 8
         assert f'data-chart="spec-scaling-{number}"' in part
 
 
@@ -81,7 +81,7 @@ def test_hostile_texts_run_nothing(tmp_path):
     assert "<title>JAX vs Numba" in dom
     dom = re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
     assert "<img" not in dom
-    assert dom.count("data-drawn") == 2
+    assert dom.count("data-drawn") == 5
     assert "owned" in HOSTILE[1]
     assert "owned" in dom  # shown, not run
 
@@ -96,7 +96,7 @@ def test_choosing_sorting_and_filtering_work(page, tmp_path):
       const table = document.querySelector("#methods table[data-sortable]");
       const header = table.tHead.rows[0].cells[2];
       header.querySelector("button").click();
-      const box = document.querySelector("#methods input");
+      const box = document.querySelector("#methods details input");
       box.value = "rosenbrock jax";
       box.dispatchEvent(new Event("input"));
       await new Promise((done) => setTimeout(done, 1000));

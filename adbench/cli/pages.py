@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adbench.cli.terminal import say
 from adbench.model import UnknownNameError
+
+if TYPE_CHECKING:
+    from adbench.harness.store import Run
 
 __all__ = ["EXAMPLE", "report"]
 
@@ -42,10 +46,19 @@ def report(
     paths = files or [_newest()]
     page = out_file or paths[0].with_name("index.html")
     runs = [store.load(path) for path in paths]
-    said = write([(run.header, run.lines) for run in runs], page, versus)
+    said = write([(run.header, run.lines) for run in runs], page, versus, _texts(runs))
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))
+
+
+def _texts(runs: Sequence[Run]) -> dict[str, str]:
+    """Function texts of the problems that were measured, by their hash, as they stand today."""
+    from adbench import registry
+
+    measured = {line["problem"] for run in runs for line in run.results}
+    known = [p for name, p in registry.problems().items() if name in measured]
+    return {form.hash: form.text for p in known for form in p.forms}
 
 
 def _newest() -> Path:

@@ -6,28 +6,21 @@ Colours are names of CSS variables, so that one chart serves a light and a dark 
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import altair as alt
 
 from adbench.report.facts import Facts
+from adbench.report.labels import name_ends
 
-__all__ = ["Axis", "Spec", "axis", "by", "fallback", "lines", "picked", "place_labels", "scales", "side_of"]  # fmt: skip
+__all__ = ["Axis", "Spec", "axis", "lines", "palette", "picked", "scales", "side_of"]
 
 Spec = dict[str, Any]
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 OTHER_COLOURS = 6  # --tool-1 ... --tool-6 in the style sheet
-# A label every 5 % of the height keeps 9-pixel text apart in a chart of 380 pixels.
-HEIGHT, LABEL_GAP = 380, 0.05
-# More lines than this cannot all be named at their ends: the best of each tool are shown first.
-NAMED = 14
-# Width of the picture that stands in where scripts do not run.
-STILL_WIDTH = 760
+HEIGHT = 380
 # Powers of ten are named and ruled; in a picture of less than about two decades every tick is.
 PLAIN_TICK = (
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
@@ -75,7 +68,10 @@ def lines(
     size : int
         Area of a point, square pixels.
     """
-    crowded = _leads(values)
+    crowded = name_ends(values)
+    banded = any("low" in p for p in values)
+    # a layer without data in the chosen case would have no extent, which Vega tells the console
+    values = [{"low": p["y"], "high": p["y"], **p} if banded else p for p in values]
     channels = {"x": _scaled(alt.X, "x", x), "y": _scaled(alt.Y, "y", y)}
     colour, shape = scales(facts)
     main = alt.FieldOneOfPredicate("side", ["first", "second"])
@@ -83,11 +79,9 @@ def lines(
     base = alt.Chart().encode(**channels, color=colour, detail="method:N")
     thick = alt.condition(main, alt.value(2.4), alt.value(1.2))
     layers = [
-        *_marked(marks),
+        *_marked(marks, values),
         *_guided(guides, channels),
-        base.transform_filter("isValid(datum.low)")
-        .mark_area(opacity=0.18, interpolate="linear")
-        .encode(y=_scaled(alt.Y, "low", y), y2="high:Q"),
+        *([_band(base, y)] if banded else []),
         base.mark_line(interpolate="linear").encode(strokeWidth=thick),
         base.mark_point(filled=True, opacity=1).encode(
             shape=shape, tooltip=told, size=alt.value(size)
@@ -121,17 +115,33 @@ def _chooser(name: str, title: str, options: Sequence[str]) -> Any:
     return alt.param(name=name, value=options[0], bind=bound)
 
 
-def _marked(marks: Sequence[Spec]) -> list[Any]:
-    """Shaded intervals of places on the x axis, a rule at each, and its text at the top."""
+def _band(base: Any, y: Axis) -> Any:
+    area = base.mark_area(opacity=0.18, interpolate="linear")
+    return area.encode(y=_scaled(alt.Y, "low", y), y2="high:Q")
+
+
+def _marked(marks: Sequence[Spec], values: Sequence[Spec]) -> list[Any]:
+    """Shaded intervals of places on the x axis, a rule at each, and its text at the top.
+
+    A case without a mark has one that is not seen.
+    """
     if not marks:
         return []
-    base = _drawn_from(marks)
+    bare = {p["case"]: p["x"] for p in values} | {m["case"]: None for m in marks}
+    unseen = [{"case": c, "x": x, "low": x, "high": x, "text": ""} for c, x in bare.items() if x]
+    base = _drawn_from([*marks, *unseen])
+
+    def seen(opacity: float) -> Any:
+        return alt.condition("datum.text !== ''", alt.value(opacity), alt.value(0))
+
     at = alt.X("x:Q", scale=alt.Scale(type="log", nice=False))
     return [
-        base.mark_rect(color="var(--soft)", opacity=0.14).encode(
-            x=alt.X("low:Q", scale=alt.Scale(type="log", nice=False)), x2="high:Q"
+        base.mark_rect(color="var(--soft)").encode(
+            opacity=seen(0.14),
+            x=alt.X("low:Q", scale=alt.Scale(type="log", nice=False)),
+            x2="high:Q",
         ),
-        base.mark_rule(color="var(--soft)", strokeDash=[4, 3]).encode(x=at),
+        base.mark_rule(color="var(--soft)", strokeDash=[4, 3]).encode(x=at, opacity=seen(1.0)),
         base.mark_text(color="var(--ink)", fontSize=11, align="left", dx=5, baseline="top").encode(
             x=at, y=alt.value(2), text="text:N"
         ),
@@ -162,67 +172,6 @@ def _labels(x: Any, colour: Any, field: str, crowded: bool) -> Any:
     return chart.mark_text(align="left", dx=9, fontSize=11).encode(
         x=x, y=alt.Y(f"{field}_y:Q"), text=f"{field}:N", color=colour
     )
-
-
-def _leads(values: list[Spec]) -> bool:
-    """Names the lines at their ends; whether there are too many, and then which lead.
-
-    The best of each tool at its largest size of a case leads, and so do both sides of the comparison.
-    """
-    cases = {case: _ends(points) for case, points in by(values, "case").items()}
-    crowded = any(len(ends) > NAMED for ends in cases.values())
-    for case, points in by(values, "case").items():
-        ends, heights = cases[case], [p["y"] for p in points]
-        if not crowded:
-            place_labels(ends, heights, "label")
-            continue
-        lead = {min(group, key=lambda p: p["y"])["method"] for group in by(ends, "tool").values()}
-        for point in points:
-            point["lead"] = point["method"] in lead
-        leading = [p for p in ends if p["lead"]]
-        shown = [p["y"] for p in points if p["lead"]]
-        place_labels(sorted(leading, key=lambda p: p["y"])[:NAMED], shown, "label_lead")
-        place_labels(sorted(ends, key=lambda p: p["y"])[:NAMED], heights, "label_all")
-    return crowded
-
-
-def _ends(points: Sequence[Spec]) -> list[Spec]:
-    """The last point of each method."""
-    return list({p["method"]: p for p in sorted(points, key=lambda p: p["x"])}.values())
-
-
-def by(points: Iterable[Spec], key: str) -> dict[str, list[Spec]]:
-    """Points in groups of one value of a key, in order of appearance."""
-    groups: dict[str, list[Spec]] = {}
-    for point in points:
-        groups.setdefault(point[key], []).append(point)
-    return groups
-
-
-def place_labels(ends: list[Spec], heights: Sequence[float], field: str) -> None:
-    """Give each method's last point a label, moved just enough to keep labels apart (log scale)."""
-    low, high = math.log(min(heights)), math.log(max(heights))
-    gap = LABEL_GAP * max(high - low, 1.0)
-    ends.sort(key=lambda p: (p["y"], p["method"]))
-    places = _apart([math.log(p["y"]) for p in ends], gap)
-    for point, place in zip(ends, places, strict=True):
-        point[field], point[f"{field}_y"] = point["method"], math.exp(place)
-
-
-def _apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Places at least `gap` apart that are nearest, in the mean square, to ascending ones.
-
-    Less i * gap, the places are the isotonic regression of what is wanted: neighbours that would
-    collide are merged into blocks, which sit at the mean of what their members want.
-    """
-    blocks: list[list[float]] = []
-    for i, place in enumerate(wanted):
-        blocks.append([place - i * gap])
-        while len(blocks) > 1 and fmean(blocks[-2]) > fmean(blocks[-1]):
-            last = blocks.pop()
-            blocks[-1] += last
-    level = [fmean(block) for block in blocks for _ in block]
-    return [y + i * gap for i, y in enumerate(level)]
 
 
 def _scaled(channel: Any, field: str, about: Axis) -> Any:
@@ -256,7 +205,7 @@ def side_of(facts: Facts, method: str, tool: str) -> str:
     return tool
 
 
-def scales(facts: Facts) -> tuple[alt.Color, alt.Shape]:
+def palette(facts: Facts) -> tuple[alt.Scale, alt.Scale]:
     """One colour and one shape for each side of the comparison, and for each other tool."""
     sides = facts.summary[["method", "tool"]].drop_duplicates().itertuples(index=False)
     others = sorted({side_of(facts, *map(str, pair)) for pair in sides} - {"first", "second"})
@@ -264,26 +213,18 @@ def scales(facts: Facts) -> tuple[alt.Color, alt.Shape]:
     more = [f"var(--tool-{1 + i % OTHER_COLOURS})" for i in range(len(others))]
     colours = ["var(--first)", "var(--second)", *more]
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(domain))]
+    return alt.Scale(domain=domain, range=colours), alt.Scale(domain=domain, range=shapes)
+
+
+def scales(facts: Facts) -> tuple[alt.Color, alt.Shape]:
+    """The channels of the palette, without a legend: lines are named at their ends."""
+    colour, shape = palette(facts)
     return (
-        alt.Color("side:N", scale=alt.Scale(domain=domain, range=colours), legend=None),
-        alt.Shape("side:N", scale=alt.Scale(domain=domain, range=shapes), legend=None),
+        alt.Color("side:N", scale=colour, legend=None),
+        alt.Shape("side:N", scale=shape, legend=None),
     )
 
 
 def picked(groups: dict[str, list[Spec]]) -> list[str]:
     """The cases, the richest picture first: several sizes, many methods."""
     return sorted(groups, key=lambda case: -len({p["x"] for p in groups[case]}))
-
-
-def fallback(spec: Spec) -> str:
-    """The chart as it first shows, as SVG: for readers without scripts."""
-    import vl_convert
-
-    still = {**spec, "width": STILL_WIDTH, "autosize": {"type": "pad"}}
-    still["config"] = {
-        "background": "transparent", "view": {"stroke": None},
-        "axis": {"labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--faint)",
-                 "domainColor": "var(--rule)", "tickColor": "var(--rule)"},
-    }  # fmt: skip
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(still))
-    return svg

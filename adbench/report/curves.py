@@ -9,8 +9,9 @@ import pandas as pd
 
 from adbench.analysis import cost_ratios, starts
 from adbench.analysis.wording import count, seconds, span, times
-from adbench.report.charts import Axis, Spec, by, lines, picked, side_of
+from adbench.report.charts import Axis, Spec, lines, picked, side_of
 from adbench.report.facts import Facts
+from adbench.report.labels import by
 from adbench.report.words import ends, memory, rounded
 
 __all__ = ["break_even_chart", "cost_chart", "memory_chart", "scaling_chart"]

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from adbench.analysis.wording import times
-from adbench.report.charts import Spec, axis, by, scales, side_of
+from adbench.report.charts import Spec, axis, palette, scales, side_of
 from adbench.report.facts import Facts
+from adbench.report.labels import by
 
 __all__ = ["ALL_ROWS", "frontier", "frontier_chart"]
 
@@ -34,15 +35,15 @@ def frontier(facts: Facts) -> pd.DataFrame:
     DataFrame
         `case` (a row, or `ALL_ROWS`), `method`, `tool`, `slowdown` (against the best of the row; over all
         rows its geometric mean), `digits` (-log10 of the relative error by norm, 0 to 16; over all rows the
-        median), `rows` (how many rows it stands for), `of` (how many there are) and `best`: no method of
-        as many rows is both faster and at least as exact.
+        median), `rows` (how many rows it stands for), `of` (how many there are), `whole` (no method stands for
+        more) and `best`: no other such method is both faster and at least as exact.
     """
     table = facts.summary
     table = table[
         table["time_s"].notna() & table["error_rel"].notna() & (table["operator"] != "value")
     ]
     if table.empty:
-        return pd.DataFrame(columns=["case", "method", "tool", "slowdown", "digits", "rows", "of", "best"])  # fmt: skip
+        return pd.DataFrame(columns=["case", "method", "tool", "slowdown", "digits", "rows", "of", "whole", "best"])  # fmt: skip
     digits = -np.log10(table["error_rel"].clip(lower=10.0**-MOST, upper=10.0**-LEAST))
     each = table[["row", "method", "tool", "slowdown"]].rename(columns={"row": "case"})
     each = each.assign(digits=digits, rows=1, of=1)
@@ -56,11 +57,11 @@ def frontier(facts: Facts) -> pd.DataFrame:
         for method, group in each.groupby("method", sort=False)
     ]  # fmt: skip
     found = pd.concat([pd.DataFrame(whole), each], ignore_index=True)
-    complete = found["rows"] == found["of"]
+    complete = found["rows"] == found.groupby("case")["rows"].transform("max")
     best = pd.Series(False, index=found.index)
     for _, group in found[complete].groupby("case", sort=False):
         best.loc[_front(group)] = True
-    return found.assign(best=best)
+    return found.assign(whole=complete, best=best)
 
 
 def _front(group: pd.DataFrame) -> list[Any]:
@@ -95,11 +96,11 @@ def frontier_chart(facts: Facts) -> Spec | None:
             interpolate="step-after", color="var(--soft)", strokeDash=[5, 4], strokeWidth=1.2
         ).encode(x=x, y=y, order="x:Q"),
         base.mark_rule(strokeWidth=0.6, opacity=0.6).encode(y=y, y2="label_y:Q"),
-        base.transform_filter("datum.whole").mark_point(filled=True, opacity=1, size=60).encode(
-            y=y, shape=shape, tooltip=told
-        ),
-        base.transform_filter("!datum.whole").mark_point(filled=False, opacity=1, size=60).encode(
-            y=y, shape=shape, tooltip=told
+        base.mark_point(filled=False, opacity=1, size=60, strokeWidth=1.5).encode(
+            y=y, shape=shape, tooltip=told,
+            fill=alt.condition(
+                "datum.whole", alt.Fill("side:N", scale=palette(facts)[0], legend=None), alt.value("transparent")
+            ),
         ),
         base.mark_text(align="left", dx=7, fontSize=11).encode(y=alt.Y("label_y:Q"), text="method:N"),
     ]  # fmt: skip
@@ -127,7 +128,7 @@ def _point(line: Any, facts: Facts) -> Spec:
         "side": side_of(facts, line["method"], line["tool"]),
         "x": line["slowdown"],
         "y": line["digits"],
-        "whole": bool(line["rows"] == line["of"]),
+        "whole": bool(line["whole"]),
         "best": bool(line["best"]),
         "told": f"{times(line['slowdown'])} the best, {line['digits']:.1f} digits{over}",
     }

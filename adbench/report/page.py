@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import gzip
-import hashlib
 import importlib.resources
 import json
 import os
@@ -21,11 +20,11 @@ from adbench.analysis.compare import LEVEL, TIE_MARGIN
 from adbench.analysis.wording import coverage, percent
 from adbench.report import (
     answer,
-    charts,
     circumstances,
     curves,
     frontier,
     prices,
+    still,
     tables,
     threads,
     winmap,
@@ -34,14 +33,24 @@ from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
 from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
 from adbench.report.provenance import provenance
+from adbench.report.scripts import bundle, policy
 
 __all__ = ["SECTIONS", "render", "write"]
 
 
-def write(runs: Sequence[Run], out: Path, versus: str = "") -> Mapping[str, Verdict]:
+def write(
+    runs: Sequence[Run], out: Path, versus: str = "", texts: Mapping[str, str] | None = None
+) -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
 
-    `versus` names another pair than JAX and Numba (`analysis.parse`).
+    Parameters
+    ----------
+    runs : sequence of Run
+    out : Path
+    versus : str
+        Names another pair than JAX and Numba (`analysis.parse`).
+    texts : mapping of str to str, optional
+        Function texts by their hash, to be shown as evidence where a run measured just these.
 
     Returns
     -------
@@ -54,16 +63,16 @@ def write(runs: Sequence[Run], out: Path, versus: str = "") -> Mapping[str, Verd
         When the runs make no one report (see `facts.gather`).
     """
     book = gather(runs, versus)
-    page = _page(book)
+    page = _page(book, texts or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     _replace(out.with_name(RAW_NAME), book.raw)
     _replace(out, page.encode())
     return {part.label: part.verdict for part in book.parts}
 
 
-def render(runs: Sequence[Run], versus: str = "") -> str:
+def render(runs: Sequence[Run], versus: str = "", texts: Mapping[str, str] | None = None) -> str:
     """The page's HTML; the same runs give the same text."""
-    return _page(gather(runs, versus))
+    return _page(gather(runs, versus), texts or {})
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -145,7 +154,7 @@ def _drawn(spec: dict[str, Any] | None) -> dict[str, Markup] | None:
     """A chart as the page holds it: its specification, and a still picture for readers without scripts."""
     if spec is None:
         return None
-    return {"spec": _json(spec), "still": Markup(charts.fallback(spec))}
+    return {"spec": _json(spec), "still": Markup(still.fallback(spec))}
 
 
 def _methods(facts: Facts) -> Markup | None:
@@ -185,11 +194,12 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 
-def _data(book: Book) -> Markup:
+def _data(book: Book, texts: Mapping[str, str]) -> Markup:
     table = gzip.compress(book.frame.to_csv(index=False).encode(), mtime=0)
     return _fill(
         "data.html",
         href=Markup("data:application/gzip;base64,") + base64.b64encode(table).decode(),
+        evidence=_evidence(book, texts),
         rows=len(book.frame),
         raw_name=RAW_NAME,
         raw_sha256=book.raw_sha256,
@@ -197,40 +207,35 @@ def _data(book: Book) -> Markup:
     )
 
 
-def _page(book: Book) -> str:
+def _evidence(book: Book, texts: Mapping[str, str]) -> Markup:
+    """What the evidence of a case holds beside its lines of the table: function texts, versions, commits."""
+    kept = {h: texts[h] for h in sorted(set(book.frame["form_hash"])) if h in texts}
+    packed = gzip.compress(json.dumps(kept, ensure_ascii=False).encode(), mtime=0)
+    keys = ("versions", "commit", "dirty", "started")
+    return _json({
+        "texts": base64.b64encode(packed).decode(),
+        "runs": [{key: header.get(key) for key in keys} for header in book.headers],
+    })  # fmt: skip
+
+
+def _page(book: Book, texts: Mapping[str, str]) -> str:
     drawn = [{name: draw(part) for name, draw in SECTIONS.items()} for part in book.parts]
     parts = [
         {name: html for name, html in sections.items() if html is not None} for sections in drawn
     ]
     charts_drawn = any("data-chart" in html for part in parts for html in part.values())
-    scripts = [_bundle()] if charts_drawn else []
+    scripts = [bundle()] if charts_drawn else []
     scripts.append(_resource("page.js"))
     page = _fill(
         "page.html",
         title=f"{book.pair.title}: which should I use, for my function, on my machine?",
         parts=list(zip(book.parts, parts, strict=True)),
-        data=_data(book),
+        data=_data(book, texts),
         style=Markup(_resource("style.css")),
         scripts=[Markup(s) for s in scripts],
-        policy=_policy(scripts),
+        policy=policy(scripts),
     )
     return str(page)  # plain text: nobody's later concatenation is to be escaped
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    """Content security policy: these very scripts and nothing else, and nothing from anywhere."""
-    hashes = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
-    allowed = " ".join(f"'sha256-{h}'" for h in hashes)
-    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:"
-
-
-@functools.cache
-def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script; takes over a second to make."""
-    import vl_convert
-
-    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 @functools.cache

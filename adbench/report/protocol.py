@@ -18,8 +18,8 @@ from adbench.analysis.compare import (
     level_of,
 )
 from adbench.analysis.means import MANY_PROBLEMS
-from adbench.analysis.wording import count, coverage, listed, percent
-from adbench.report import circumstances, tables
+from adbench.analysis.wording import count, coverage, listed, percent, times
+from adbench.report import circumstances
 from adbench.report.facts import Facts
 
 __all__ = ["protocol"]
@@ -43,7 +43,7 @@ def protocol(facts: Facts) -> Mapping[str, Any]:
         "intervals": any(d.comparison.low is not None for d in fought if d.comparison),
         "moderated": any(d.moderated for d in facts.duels),
         "compiled": bool((frame["tool"] == "numba").any()),
-        "strict": tables.strict_cost(facts),
+        "strict": _strict_cost(facts),
         "weather": circumstances.told(facts),
         "looks": listed([str(look) for look in LOOKS]),
         "early": coverage(level_of(LOOKS[0])),
@@ -69,3 +69,19 @@ def _blocks(facts: Facts, steady: pd.DataFrame) -> str:
     length = (facts.headers[0].get("protocol") or {}).get("block_s")
     about = f" of about {1e3 * length:g} ms" if length else ""
     return f"{number} block{'' if most == 1 else 's'}{about}"
+
+
+def _strict_cost(facts: Facts) -> dict[str, str] | None:
+    """Where keeping the order of float arithmetic cost most: a method ``x-strict`` against ``x``."""
+    timed = facts.summary[facts.summary["time_s"].notna()]
+    lines = timed.to_dict("records")
+    times_of: dict[tuple[str, str], float] = {(x["row"], x["method"]): x["time_s"] for x in lines}
+    found = [
+        (strict / times_of[row, relaxed], row, method)
+        for (row, method), strict in times_of.items()
+        if (relaxed := method.removesuffix("-strict")) != method and (row, relaxed) in times_of
+    ]
+    if not found:
+        return None
+    factor, row, method = max(found)
+    return {"factor": times(factor), "row": row, "method": method}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
+
 from adbench.analysis import Pair, failures, starts
 from adbench.analysis.compare import LEVEL
 from adbench.analysis.wording import count, coverage, seconds, times, ulps
@@ -19,7 +21,6 @@ __all__ = [
     "heat_map",
     "method_list",
     "start_list",
-    "strict_cost",
 ]
 
 STEPS = (1.3, 3.0, 10.0, 100.0, 1000.0)
@@ -40,21 +41,42 @@ def heat_map(facts: Facts) -> dict[str, Any] | None:
     median = table.groupby("method")["slowdown"].median().fillna(math.inf)
     methods = sorted(about.index, key=lambda m: (median[m], m))
     cells = {(line["row"], line["method"]): line for line in table.to_dict("records")}
-    rows = list(dict.fromkeys(table["row"]))
+    tools = table.groupby("method")["tool"].first()
     return {
-        "methods": [{"name": m, "inexact": bool(loose[m])} for m in methods],
+        "methods": [
+            {"name": m, "inexact": bool(loose[m]), "family": f"{tools[m]} {about['mode'][m]}"}
+            for m in methods
+        ],
         "own": bool(table["own_form"].any()),
         "partly": any(_partly(line) for line in cells.values()),
-        "rows": [{"row": r, "cells": [_heat(cells.get((r, m))) for m in methods]} for r in rows],
+        "rows": [
+            {**row, "cells": [_heat(cells.get((row["row"], m)), row["row"], m) for m in methods]}
+            for row in _rows(table)
+        ],
+        "operators": list(dict.fromkeys(table["operator"])),
+        "families": sorted({*tools, *about["mode"]} - {""}),
     }
 
 
-def _heat(line: Any) -> dict[str, str]:
+def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows with their operator, and whether each is the smallest or largest size of its problem."""
+    lines = table.drop_duplicates("row")
+    ends = lines.groupby(["problem", "operator"])["size_n"].agg(["min", "max"])
+    found = []
+    for line in lines.to_dict("records"):
+        low, high = ends.loc[(line["problem"], line["operator"])]
+        size = [name for name, end in (("small", low), ("large", high)) if line["size_n"] == end]
+        found.append({"row": line["row"], "operator": line["operator"], "sizes": " ".join(size)})
+    return found
+
+
+def _heat(line: Any, row: str, method: str) -> dict[str, Any]:
     if line is None:
-        return {"css": "none", "text": "", "title": "not part of this run"}
-    about = f"{line['method']} on {line['row']}"
+        return {"css": "none", "text": "", "title": "not part of this run", "id": "", "n": ""}
+    about = f"{method} on {row}"
+    case = {"id": f"{row}/{method}", "n": "" if math.isnan(line["time_s"]) else line["slowdown"]}
     if math.isnan(line["time_s"]):
-        told = {"title": f"{about}: {line['outcome']}"}
+        told = {"title": f"{about}: {line['outcome']}", **case}
         if line["outcome"] in QUIET:
             return {"css": "quiet", "text": "–", **told}
         return {"css": "failed", "text": line["outcome"], **told}
@@ -66,6 +88,7 @@ def _heat(line: Any) -> dict[str, str]:
         "css": f"h{step}",
         "text": ("best" if best else times(line["slowdown"])) + mark,
         "title": "; ".join(notes),
+        **case,
     }
 
 
@@ -184,6 +207,7 @@ def failure_list(facts: Facts) -> list[dict[str, Any]]:
     return [
         {
             "id": line["id"] + (" (second copy)" if line["twin"] else ""),
+            "case": line["id"],
             "outcome": line["outcome"],
             "sentence": SENTENCES.get(line["outcome"], ""),
             "message": line["message"],
@@ -210,19 +234,3 @@ def absence_list(facts: Facts) -> list[dict[str, Any]]:
             }
         )
     return lines
-
-
-def strict_cost(facts: Facts) -> dict[str, str] | None:
-    """Where keeping the order of float arithmetic cost most: a method ``x-strict`` against ``x``."""
-    timed = facts.summary[facts.summary["time_s"].notna()]
-    lines = timed.to_dict("records")
-    times_of: dict[tuple[str, str], float] = {(x["row"], x["method"]): x["time_s"] for x in lines}
-    found = [
-        (strict / times_of[row, relaxed], row, method)
-        for (row, method), strict in times_of.items()
-        if (relaxed := method.removesuffix("-strict")) != method and (row, relaxed) in times_of
-    ]
-    if not found:
-        return None
-    factor, row, method = max(found)
-    return {"factor": times(factor), "row": row, "method": method}

@@ -44,7 +44,8 @@ def _cell(duel: Duel, pair: Pair) -> dict[str, str]:
         if duel.comparison
         else _one_sided(duel, pair)
     )
-    return {"size": duel.size, "title": _title(duel, pair), **cell}
+    cases = [f"{duel.row}/{method}" for method in (duel.first, duel.second) if method]
+    return {"size": duel.size, "title": _title(duel, pair), "cases": "\n".join(cases), **cell}
 
 
 def _fought(c: Comparison, withdrawn: bool, pair: Pair) -> dict[str, str]:

@@ -1,0 +1,41 @@
+"""Charts as still pictures, for readers without scripts: SVG that no name can break."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+__all__ = ["fallback"]
+
+Spec = dict[str, Any]
+STILL_WIDTH = 760
+
+
+def _harmless(value: Any) -> Any:
+    """Data without characters that mean something in SVG, or nothing at all.
+
+    A name may hold anything; the renderer dies of a zero byte.
+    """
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() and c not in "<>&\"'`" else "\ufffd" for c in value)
+    if isinstance(value, list):
+        return [_harmless(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _harmless(v) for k, v in value.items()}
+    return value
+
+
+def fallback(spec: Spec) -> str:
+    """The chart as it first shows, as SVG: for readers without scripts."""
+    import vl_convert
+
+    own = {key: _harmless(spec[key]) for key in ("datasets", "params") if key in spec}
+    config: Spec = {
+        "background": "transparent", "view": {"stroke": None},
+        "axis": {"labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--faint)",
+                 "domainColor": "var(--rule)", "tickColor": "var(--rule)"},
+    }  # fmt: skip
+    size: Spec = {"width": STILL_WIDTH, "autosize": {"type": "pad"}}
+    still = spec | own | size | {"config": config}
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(still))
+    return svg
