@@ -232,7 +232,7 @@ def test_charts_hold_the_times_and_a_chooser(parsed):
 
 
 def test_labels_of_a_chart_never_overlap():
-    from adbench.report.charts import _apart
+    from adbench.report.labels import _apart
 
     places = _apart([0.0, 0.0, 0.01, 5.0], 0.5)
     assert places == pytest.approx([-0.49 - 0.02 / 3, 0.01 / 3, 0.5 + 0.01 / 3, 5.0])

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from adbench import __version__
-from adbench.cli import changes, evaluation, files, history, lists, measuring, pages, serving
+from adbench.cli import changes, evaluation, files, history, lists, measuring, pages, serving, show
 from adbench.cli.terminal import out, user_errors
 
 __all__ = ["app", "main"]
@@ -27,6 +27,7 @@ app.add_typer(lists.listing, name="list")
 for name, command, example in (
     ("run", measuring.run, measuring.EXAMPLE),
     ("report", pages.report, pages.EXAMPLE),
+    ("show", show.show, show.EXAMPLE),
     ("eval", evaluation.evaluate, evaluation.EXAMPLE),
     ("compare", changes.compare, changes.EXAMPLE),
     ("gate", changes.gate, changes.EXAMPLE_GATE),

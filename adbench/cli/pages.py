@@ -14,7 +14,7 @@ from adbench.model import UnknownNameError
 if TYPE_CHECKING:
     from adbench.harness.store import Run
 
-__all__ = ["EXAMPLE", "report"]
+__all__ = ["EXAMPLE", "newest", "report"]
 
 EXAMPLE = "adbench report laptop.jsonl cluster.jsonl --out both.html"
 
@@ -61,10 +61,16 @@ def _texts(runs: Sequence[Run]) -> dict[str, str]:
     return {form.hash: form.text for p in known for form in p.forms}
 
 
-def _newest() -> Path:
+def newest() -> Path | None:
+    """The result file under ``reports/`` that was written last; None without any."""
     found = sorted(Path("reports").glob("*/results.jsonl"), key=lambda p: p.stat().st_mtime)
-    if not found:
+    return found[-1] if found else None
+
+
+def _newest() -> Path:
+    found = newest()
+    if found is None:
         raise UnknownNameError(
             "no result file under reports/; make one with: adbench run --preset quick"
         )
-    return found[-1]
+    return found
