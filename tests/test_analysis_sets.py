@@ -27,6 +27,7 @@ from adbench.analysis import (
     tidy,
     verdict,
 )
+from adbench.analysis.blocks import lowest_tenth
 from adbench.analysis.hosts import clock_of
 
 
@@ -267,3 +268,8 @@ class TestThreads:
         found = tidy([one], header=synthetic.HEADER).iloc[0]
         assert found.excess == ""
         assert found.cores_used != found.cores_used
+
+
+@given(st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=70))
+def test_the_lowest_tenth_is_numpy_s_quantile_to_the_last_bit(samples):
+    assert lowest_tenth(samples) == float(np.quantile(samples, 0.1))

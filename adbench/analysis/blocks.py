@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 __all__ = ["TENTH", "lowest_tenth"]
 
 # Disturbance from outside only adds time, so the fast end of the blocks is the method's own. The very
@@ -17,4 +15,14 @@ TENTH = 0.1
 
 def lowest_tenth(samples: Sequence[float]) -> float:
     """The 0.1 quantile, interpolated between blocks; NaN without any."""
-    return float(np.quantile(samples, TENTH)) if len(samples) else math.nan
+    if not len(samples):
+        return math.nan
+    # as numpy.quantile, to the last bit; that takes 60 us, and a page asks it of 60 000 lists
+    ordered = sorted(map(float, samples))
+    place = TENTH * (len(ordered) - 1)
+    k = int(place)
+    if k + 1 == len(ordered):
+        return ordered[k]
+    low, high, share = ordered[k], ordered[k + 1], place - k
+    gap = high - low
+    return low + gap * share if share < 0.5 else high - gap * (1.0 - share)

@@ -103,10 +103,12 @@ def starts(frame: pd.DataFrame, rows: tuple[Duel, ...]) -> pd.DataFrame:
         `BreakEven`, its interval as `calls_low` and `calls_high` (NaN where there is none).
     """
     lines: list[dict[str, Any]] = []
+    own = one_set(frame)
+    groups = dict(iter(own[~own["twin"]].groupby("row")))
     for duel in rows:
         if duel.first is None or duel.second is None:
             continue
-        found = repayment(frame, duel.row, duel.first, duel.second)
+        found = _repayment(groups[duel.row], duel.first, duel.second)
         if found is None:
             continue
         about = {key: getattr(duel, key) for key in ("row", "problem", "size", "operator")}

@@ -115,13 +115,14 @@ def compare(
 
 def log_ratios(frame: pd.DataFrame, row: str, first: str, second: str) -> pd.Series[float]:
     """Log t_first - log t_second for each process in which both were timed, indexed by repeat."""
-    here = frame[(frame["row"] == row) & ~frame["twin"] & frame["steady_s"].notna()]
-    logs = here.assign(log=np.log(here["steady_s"])).pivot(
-        index="repeat", columns="method", values="log"
-    )
-    if first not in logs or second not in logs:
-        return pd.Series(dtype="float64")
-    return (logs[first] - logs[second]).dropna()
+    times: dict[str, dict[int, float]] = {first: {}, second: {}}
+    columns = ("row", "method", "repeat", "twin", "steady_s")
+    for name, method, repeat, twin, steady_s in zip(*(frame[c] for c in columns), strict=True):
+        if name == row and method in times and not twin and not math.isnan(steady_s):
+            times[method][repeat] = steady_s
+    both = sorted(times[first].keys() & times[second].keys())
+    ratios = [math.log(times[first][k]) - math.log(times[second][k]) for k in both]
+    return pd.Series(ratios, index=pd.Index(both, dtype="int64", name="repeat"), dtype="float64")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -25,32 +28,27 @@ def choose(rows: pd.DataFrame) -> Choice | None:
     failed in some process is taken only where no other is left. `rows` are one side's on one row of
     one result set, without twins.
     """
-    timed = rows[rows["steady_s"].notna()]
-    if timed.empty:
-        return None
-    steadfast = timed[timed["method"].isin(_steadfast(rows))]
-    for candidates in (
-        steadfast[steadfast["mode"] != "difference"],
-        timed[timed["mode"] != "difference"],
-        steadfast,
-        timed,
-    ):
-        if not candidates.empty:
-            process = candidates[candidates["repeat"] == candidates["repeat"].min()]
-            best = process.sort_values(["steady_s", "method"]).iloc[0]
-            return Choice(str(best["method"]), int(best["repeat"]), float(best["steady_s"]))
-    raise AssertionError("timed is not empty, so the last candidates are not")
+    columns = ("method", "mode", "repeat", "steady_s")
+    lines = list(zip(*(rows[c] for c in columns), strict=True))
+    lame = {method for method, _, _, steady_s in lines if math.isnan(steady_s)}
+    timed = [line for line in lines if not math.isnan(line[3])]
+    steadfast = [line for line in timed if line[0] not in lame]
+    for able in (_exact(steadfast), _exact(timed), steadfast, timed):
+        if able:
+            first = min(line[2] for line in able)
+            steady_s, method = min((line[3], str(line[0])) for line in able if line[2] == first)
+            return Choice(method, int(first), float(steady_s))
+    return None
+
+
+def _exact(lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [line for line in lines if line[1] != "difference"]
 
 
 def pick(rows: pd.DataFrame) -> str | None:
     """The method of `choose` alone."""
     found = choose(rows)
     return found.method if found else None
-
-
-def _steadfast(rows: pd.DataFrame) -> list[str]:
-    ran = rows["steady_s"].notna().groupby(rows["method"]).all()
-    return [str(m) for m in ran.index[ran]]
 
 
 def why_none(rows: pd.DataFrame) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,7 @@ ABOUT = ["row", "problem", "size", "size_n", "operator", "method", "tool", "mode
 ERRORS = ["error_ulp", "error_rel", "worst_ulp", "worst_rel", "kappa"]
 MEDIANS = ["median_s", "round_trip_s", "prepare_s", "compile_s", "first_s", "start_s"]
 BYTES = ["above_bytes", "code_bytes", "temp_bytes", "device_peak_bytes"]
+Group = Mapping[str, Any]
 RANK = {outcome.label: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -43,8 +47,14 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """
     own = one_set(frame)
     own = own[~own["twin"]]
-    groups = [group for _, group in own.groupby(["row", "method"], sort=False)]
-    logs = [np.log(group["steady_s"].dropna().to_numpy(dtype=np.float64)) for group in groups]
+    columns_of = {str(name): own[name].to_numpy() for name in own.columns}
+    places = own.groupby(["row", "method"], sort=False).indices.values()
+    # a page has thousands of groups, and a frame for each would take minutes
+    groups = [
+        {name: column[np.sort(where)] for name, column in columns_of.items()}
+        for where in sorted(places, key=min)
+    ]
+    logs = [np.log(g["steady_s"][~np.isnan(g["steady_s"])].astype(np.float64)) for g in groups]
     spread = pooled(d for d in logs if len(d))
     lines = [_line(group, d, spread) for group, d in zip(groups, logs, strict=True)]
     columns = [*ABOUT, "form", "own_form", "outcome", "tried", "processes", "disturbed", "time_s"]
@@ -59,21 +69,26 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return table.assign(slowdown=table["time_s"] / best.fillna(alone))
 
 
-def _line(group: pd.DataFrame, logs: Floats, spread: Spread | None) -> dict[str, object]:
+def _line(group: Group, logs: Floats, spread: Spread | None) -> dict[str, object]:
     low, high = interval(logs, spread, LEVEL) if len(logs) else (None, None)
-    middle = math.exp(math.fsum(logs) / len(logs)) if len(logs) else math.nan
     return {
-        **{key: group[key].iloc[0] for key in [*ABOUT, "form", "own_form"]},
+        **{key: group[key][0] for key in [*ABOUT, "form", "own_form"]},
         "outcome": max(group["outcome"], key=lambda label: RANK[label]),
-        "tried": len(group),
+        "tried": len(group["outcome"]),
         "processes": len(logs),
-        "time_s": middle,
+        "time_s": math.exp(math.fsum(logs) / len(logs)) if len(logs) else math.nan,
         "time_low_s": math.nan if low is None else low,
         "time_high_s": math.nan if high is None else high,
         "disturbed": int(group["disturbed"].sum()),
-        **{key: group[key].median() for key in MEDIANS},
-        **{key: group[key].max() for key in (*ERRORS, *BYTES)},
+        **{key: _of_known(group[key], median) for key in MEDIANS},
+        **{key: _of_known(group[key], max) for key in (*ERRORS, *BYTES)},
     }
+
+
+def _of_known(column: Any, function: Callable[[list[float]], float]) -> float:
+    """Of the numbers that are there; NaN without any."""
+    known = [v for v in column.tolist() if not math.isnan(v)]
+    return function(known) if known else math.nan
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:

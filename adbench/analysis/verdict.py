@@ -89,15 +89,17 @@ class Verdict:
         return f"over {self.problems} problems" if self.rows > 1 else "over processes"
 
 
-def verdict(frame: pd.DataFrame, pair: Pair = JAX_NUMBA) -> Verdict:
-    """The verdict of a tidy frame on a pair.
+def verdict(
+    frame: pd.DataFrame, pair: Pair = JAX_NUMBA, found: Sequence[Duel] | None = None
+) -> Verdict:
+    """The verdict of a tidy frame on a pair; `found`, its duels where they are known already.
 
     Raises
     ------
     ValueError
         When the frame holds several result sets.
     """
-    rows = [d for d in duels(frame, pair) if d.derivative]
+    rows = [d for d in (duels(frame, pair) if found is None else found) if d.derivative]
     fought = [d for d in rows if d.comparison]
     count = Counter(d.comparison.decision for d in fought if d.comparison)
     ratio, low, high = overall(fought)

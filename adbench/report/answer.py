@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from adbench.analysis import Duel, Pair, Verdict, starts
+from adbench.analysis import Duel, Pair, Verdict
 from adbench.analysis.means import MANY_PROBLEMS, overall
 from adbench.analysis.wording import count, coverage, seconds, span, times, ulps
 from adbench.report.facts import Facts
@@ -121,7 +121,10 @@ def _crossover(facts: Facts) -> Card | None:
 
 
 def _start(facts: Facts, rows: Sequence[Duel]) -> Card | None:
-    table = starts(facts.frame, tuple(rows))
+    known = facts.starts
+    table = known[known["row"].isin([d.row for d in rows])] if len(known) else known
+    if table.empty:
+        return None
     a, b = (float(table[key].median()) for key in ("first_start_s", "second_start_s"))
     if math.isnan(a) or math.isnan(b):
         return None

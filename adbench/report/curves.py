@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from adbench.analysis import cost_ratios, starts
+from adbench.analysis import cost_ratios
 from adbench.analysis.wording import count, seconds, span, times
 from adbench.report.charts import Axis, Spec, lines, picked, side_of
 from adbench.report.facts import Facts
@@ -152,7 +152,7 @@ def _crossovers(facts: Facts) -> list[Spec]:
 
 def _repaid(facts: Facts) -> list[Spec]:
     """The number of calls from which the dearer start is repaid, where the axis reaches it."""
-    table = starts(facts.frame, facts.duels)
+    table = facts.starts
     found = []
     for line in table.to_dict("records"):
         calls, most = line["calls"], 10.0**DECADES

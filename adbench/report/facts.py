@@ -25,6 +25,7 @@ from adbench.analysis import (
     parse,
     pool,
     sets,
+    starts,
     tidy,
     verdict,
 )
@@ -79,7 +80,7 @@ class Facts:
     @cached_property
     def verdict(self) -> Verdict:
         """One side against the other."""
-        return verdict(self.frame, self.pair)
+        return verdict(self.frame, self.pair, self.duels)
 
     @cached_property
     def duels(self) -> tuple[Duel, ...]:
@@ -92,6 +93,11 @@ class Facts:
         if self.pair.fixed is None:
             return {}
         return {d.row: d for d in fixed_pair(self.frame, *self.pair.fixed) if d.comparison}
+
+    @cached_property
+    def starts(self) -> pd.DataFrame:
+        """What both sides cost before they are fast, and when the dearer start is repaid."""
+        return starts(self.frame, self.duels)
 
     @cached_property
     def crossovers(self) -> tuple[Crossover, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from adbench.analysis import Pair, failures, starts
+from adbench.analysis import Pair, failures
 from adbench.analysis.compare import LEVEL
 from adbench.analysis.wording import count, coverage, seconds, times, ulps
 from adbench.model import Outcome
@@ -130,8 +130,10 @@ def _method(line: Any) -> dict[str, Any]:
     elif line["dtype"] != "float64":
         notes.append(line["dtype"])
     elif max(line["error_rel"], line["worst_rel"]) > PROMISED:
-        # it passed the judge, so nothing but conditioning can have widened its promise
-        notes.append(f"error explained by condition (kappa by norm {ulps(line['kappa'])})")
+        # it passed the judge, so conditioning or a long chain has widened its promise
+        notes.append(
+            f"error explained by condition (kappa by norm {ulps(line['kappa'])}) or a long chain"
+        )
     return {
         **{key: line[key] for key in ("row", "method", "tool", "time_s", "slowdown")},
         **{key: line[key] for key in ("error_ulp", "worst_ulp")},
@@ -148,7 +150,7 @@ def _method(line: Any) -> dict[str, Any]:
 
 def start_list(facts: Facts) -> list[dict[str, Any]]:
     """What the two sides cost before they are fast."""
-    table = starts(facts.frame, facts.duels)
+    table = facts.starts
     return [_start(line, facts.pair) for line in table.to_dict("records")]
 
 
