@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, Line]:
 
 def document(lines: Mapping[str, Line]) -> str:
     """Everything, as Markdown."""
-    exact = [x for x in lines.values() if x["rtol"] is None and "accuracy" in x]
+    exact = [x for x in lines.values() if _is_exact(x)]
     unwell = [x for x in lines.values() if x["outcome"] in TOLD]
     parts = [
         ("Worst errors of exact methods", WORST, _worst(exact)),
@@ -49,6 +49,16 @@ def document(lines: Mapping[str, Line]) -> str:
     ]
     texts = [f"## {title}\n\n{words}\n\n{table(rows)}\n" for title, words, rows in parts]
     return f"# The problems, surveyed\n\n{len(lines)} cases.\n\n" + "\n".join(texts)
+
+
+def _is_exact(line: Line) -> bool:
+    """Whether the method promises exactness, and to the digits of a float64."""
+    method = registry.methods().get(_case(line).method)
+    return (
+        line["rtol"] is None
+        and "accuracy" in line
+        and (method is None or method.dtype == "float64")
+    )
 
 
 WORST = (
