@@ -44,7 +44,7 @@ def memory_chart(facts: Facts) -> Spec | None:
         }
         for line in known.to_dict("records")
     ]  # fmt: skip
-    values = [p for group in by(values, "case").values() if len({p["x"] for p in group}) > 1 for p in group]  # fmt: skip
+    values = _several(values)
     if not values:
         return None
     return lines(
@@ -60,7 +60,7 @@ def cost_chart(facts: Facts) -> Spec | None:
     table = cost_ratios(facts.frame)
     table = table[(table["n"] > 0) & (table["operator"] != "derivative")]
     values = [_cost(line, facts) for line in table.to_dict("records")]
-    values = [p for group in by(values, "case").values() if len({p["x"] for p in group}) > 1 for p in group]  # fmt: skip
+    values = _several(values)
     if not values:
         return None
     return lines(
@@ -88,6 +88,14 @@ def break_even_chart(facts: Facts) -> Spec | None:
         about="Total time, first call included, against the number of calls, both axes logarithmic",
         options=list(by(values, "case")), marks=_repaid(facts), size=14,
     )  # fmt: skip
+
+
+def _several(values: list[Spec]) -> list[Spec]:
+    """The points of cases that stand at more than one place of the x axis: one place is no curve."""
+    wide = {
+        case for case, points in by(values, "case").items() if len({p["x"] for p in points}) > 1
+    }
+    return [p for p in values if p["case"] in wide]
 
 
 def _about(line: Any, facts: Facts) -> Spec:
