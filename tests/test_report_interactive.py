@@ -226,7 +226,7 @@ def test_cells_and_cards_are_what_the_raw_lines_say(tmp_path):
     for case in chosen:
         row = case.rpartition("/")[0]
         best = min(t for other, t in times.items() if other.rpartition("/")[0] == row)
-        assert float(found["cells"][case]) == pytest.approx(times[case] / best, rel=1e-9)
+        assert float(found["cells"][case]) == pytest.approx(times[case] / best, rel=1e-5)
     errors = {
         tool: max(
             line["accuracy"]["error_ulp"] for line in lines

@@ -154,7 +154,18 @@ def _drawn(spec: dict[str, Any] | None) -> dict[str, Markup] | None:
     """A chart as the page holds it: its specification, and a still picture for readers without scripts."""
     if spec is None:
         return None
-    return {"spec": _json(spec), "still": Markup(still.fallback(spec))}
+    return {"spec": Markup(_packed(spec)), "still": Markup(still.fallback(spec))}
+
+
+def _packed(value: Any) -> str:
+    """JSON, gzipped, in base64: what scripts alone read need not be read by people."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _short(value: Any) -> str:
+    """A number to sort by, six digits; anything else as it is."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _methods(facts: Facts) -> Markup | None:
@@ -210,10 +221,9 @@ def _data(book: Book, texts: Mapping[str, str]) -> Markup:
 def _evidence(book: Book, texts: Mapping[str, str]) -> Markup:
     """What the evidence of a case holds beside its lines of the table: function texts, versions, commits."""
     kept = {h: texts[h] for h in sorted(set(book.frame["form_hash"])) if h in texts}
-    packed = gzip.compress(json.dumps(kept, ensure_ascii=False).encode(), mtime=0)
     keys = ("versions", "commit", "dirty", "started")
     return _json({
-        "texts": base64.b64encode(packed).decode(),
+        "texts": _packed(kept),
         "runs": [{key: header.get(key) for key in keys} for header in book.headers],
     })  # fmt: skip
 
@@ -240,13 +250,15 @@ def _page(book: Book, texts: Mapping[str, str]) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("adbench.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["short"] = _short
+    return made
 
 
 def _fill(template: str, **names: Any) -> Markup:

@@ -10,9 +10,9 @@ const config = {
 };
 
 for (const place of document.querySelectorAll("[data-chart]")) {
-  const spec = JSON.parse(document.getElementById(place.dataset.chart).textContent);
   // ast: expressions are interpreted, so that the page needs no permission to evaluate text as code
-  window.vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: true, config }).then(
+  const options = { actions: false, renderer: "svg", ast: true, config };
+  unpacked(document.getElementById(place.dataset.chart).textContent).then((text) => window.vegaEmbed(place, JSON.parse(text), options)).then(
     () => place.setAttribute("data-drawn", ""),
     (error) => {
       const told = document.createElement("p");
