@@ -220,6 +220,8 @@ def test_being_asked_to_stop_ends_the_program_too(tmp_path: Path) -> None:
             "--external", f"stuck={PYTHON} {TOY} stuck {pid_file}",
         ],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        # a test suite started in the background inherits a deaf SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )  # fmt: skip
     while run.poll() is None and not pid_file.exists():
         time.sleep(0.02)

@@ -89,7 +89,8 @@ def test_the_guides_commands_run_in_order(environment: dict[str, str], tmp_path:
     done = {}
     for words in commands(GUIDE):
         if words[0] != "adbench":
-            assert words[:4] == ["python", "-m", "pip", "install"]
+            assert words[0] == "python"
+            assert words[1:4] == ["-m", "pip", "install"] or words[1].startswith("benchmarks/")
             continue
         done[" ".join(words[1:])] = process = adbench(environment, *words[1:], cwd=tmp_path)
         assert process.returncode == 0, f"{words}: {process.stdout}{process.stderr}"

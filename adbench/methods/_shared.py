@@ -22,6 +22,11 @@ VECTOR = (Operator.JACOBIAN, Operator.JVP, Operator.VJP, Operator.PROPAGATE)
 OPERATORS = (*ELEMENTWISE, *GRADIENTS, *SECOND, *VECTOR)
 
 
+def made(ready: Callable[[], Function]) -> None:
+    """Have a function built that is built when first asked for; what it is, nobody wants yet."""
+    ready()
+
+
 def arrays(operator: Operator, point: Point) -> tuple[Any, ...]:
     """The arguments of a call as fresh writable NumPy arrays: x, what `given` adds, then the data.
 

@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from adbench.methods._casadi_graphs import pointwise, summed, whole
-from adbench.methods._shared import OPERATORS, Function, deliver
+from adbench.methods._shared import OPERATORS, Function, deliver, made
 from adbench.model import Form, Method, Operator, Point, Prepared, given
 
 
@@ -114,10 +114,6 @@ def _in_c(function: Any) -> Any:
         return ca.external(function.name(), ca.Importer(path, "shell", options))
 
 
-def _made(ready: Callable[[], Function]) -> None:
-    ready()
-
-
 def _prepare(kind: str, in_c: bool, form: Form, operator: Operator, point: Point) -> Prepared:
     if in_c and shutil.which("gcc") is None:
         raise NotImplementedError(
@@ -138,7 +134,7 @@ def _prepare(kind: str, in_c: bool, form: Form, operator: Operator, point: Point
         call if in_c else ready(),
         partial(_encode, form, operator),
         lambda result: finish(np.reshape(result, shape)),
-        compile=partial(_made, ready) if in_c else None,
+        compile=partial(made, ready) if in_c else None,
     )
 
 

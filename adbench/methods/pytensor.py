@@ -40,6 +40,7 @@ from adbench.methods._shared import (
     compressed,
     deliver,
     joined,
+    made,
 )
 from adbench.model import Form, Method, Operator, Pattern, Point, Prepared, given
 
@@ -142,10 +143,6 @@ def _has_compiler() -> bool:
     return bool(pytensor.config.cxx)
 
 
-def _made(ready: Callable[[], Function]) -> None:
-    ready()
-
-
 def _prepare(mode: str, form: Form, operator: Operator, point: Point) -> Prepared:
     if mode == "CVM" and not _has_compiler():
         raise NotImplementedError(
@@ -180,7 +177,7 @@ def _prepare(mode: str, form: Form, operator: Operator, point: Point) -> Prepare
         call,
         partial(_encode, operator),
         lambda found: finish(tuple(found) if isinstance(found, list) else found),
-        compile=partial(_made, ready),
+        compile=partial(made, ready),
     )
 
 
