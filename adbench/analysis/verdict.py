@@ -90,9 +90,12 @@ class Verdict:
 
 
 def verdict(
-    frame: pd.DataFrame, pair: Pair = JAX_NUMBA, found: Sequence[Duel] | None = None
+    frame: pd.DataFrame,
+    pair: Pair = JAX_NUMBA,
+    found: Sequence[Duel] | None = None,
+    fixed: Sequence[Duel] | None = None,
 ) -> Verdict:
-    """The verdict of a tidy frame on a pair; `found`, its duels where they are known already.
+    """The verdict of a tidy frame on a pair; `found` and `fixed`, its duels where they are known already.
 
     Raises
     ------
@@ -123,7 +126,7 @@ def verdict(
         margin=None if floor is None else margin(floor, bool(frame["blind"].any())),
         sides=pair,
     )
-    facts = _beside(facts, frame)
+    facts = _beside(facts, frame, fixed)
     return replace(
         facts,
         sentence=sentences.answer(facts, frame, fought),
@@ -131,11 +134,12 @@ def verdict(
     )
 
 
-def _beside(v: Verdict, frame: pd.DataFrame) -> Verdict:
+def _beside(v: Verdict, frame: pd.DataFrame, fixed: Sequence[Duel] | None) -> Verdict:
     """The verdict with the fixed pair, if there is one."""
     if v.pair is None:
         return v
-    fought = [d for d in fixed_pair(frame, *v.pair) if d.derivative and d.comparison]
+    known = fixed_pair(frame, *v.pair) if fixed is None else fixed
+    fought = [d for d in known if d.derivative and d.comparison]
     ratio, low, high = overall(fought)
     return replace(
         v,

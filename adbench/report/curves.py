@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from adbench.analysis import cost_ratios
 from adbench.analysis.wording import count, seconds, span, times
 from adbench.report.charts import Axis, Spec, lines, picked, side_of
 from adbench.report.facts import Facts
@@ -57,7 +56,7 @@ def memory_chart(facts: Facts) -> Spec | None:
 
 def cost_chart(facts: Facts) -> Spec | None:
     """Time of a derivative in units of f against the number of variables, of cases with several."""
-    table = cost_ratios(facts.frame)
+    table = facts.costs
     table = table[(table["n"] > 0) & (table["operator"] != "derivative")]
     values = [_cost(line, facts) for line in table.to_dict("records")]
     values = _several(values)

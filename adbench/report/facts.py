@@ -19,6 +19,7 @@ from adbench.analysis import (
     Pair,
     Verdict,
     conditions,
+    cost_ratios,
     crossovers,
     duels,
     fixed_pair,
@@ -80,7 +81,7 @@ class Facts:
     @cached_property
     def verdict(self) -> Verdict:
         """One side against the other."""
-        return verdict(self.frame, self.pair, self.duels)
+        return verdict(self.frame, self.pair, self.duels, self._fixed)
 
     @cached_property
     def duels(self) -> tuple[Duel, ...]:
@@ -90,9 +91,16 @@ class Facts:
     @cached_property
     def fixed(self) -> Mapping[str, Duel]:
         """The pair that nobody chose, by row; only rows on which the two met."""
-        if self.pair.fixed is None:
-            return {}
-        return {d.row: d for d in fixed_pair(self.frame, *self.pair.fixed) if d.comparison}
+        return {d.row: d for d in self._fixed if d.comparison}
+
+    @cached_property
+    def _fixed(self) -> tuple[Duel, ...]:
+        return () if self.pair.fixed is None else fixed_pair(self.frame, *self.pair.fixed)
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """Times of derivatives in units of their functions."""
+        return cost_ratios(self.frame)
 
     @cached_property
     def starts(self) -> pd.DataFrame:

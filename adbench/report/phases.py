@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from adbench.analysis import cost_ratios
 from adbench.analysis.compare import LEVEL
 from adbench.analysis.wording import count, coverage, seconds, span, times
 from adbench.report.facts import Facts
@@ -40,7 +39,7 @@ def phase_table(facts: Facts) -> dict[str, Any] | None:
     key = ["row", "method"]
     own = facts.frame[~facts.frame["twin"]]
     imports = own.groupby(key, as_index=False)[["import_s", "evaluations"]].median()
-    costs = cost_ratios(facts.frame)[[*key, "ratio", "low", "high"]]
+    costs = facts.costs[[*key, "ratio", "low", "high"]]
     order = {row: place for place, row in enumerate(dict.fromkeys(facts.summary["row"]))}
     timed = timed.merge(imports, on=key, how="left").merge(costs, on=key, how="left")
     timed["place"] = timed["row"].map(order)
