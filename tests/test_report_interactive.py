@@ -71,7 +71,7 @@ def test_a_cell_opens_the_evidence_of_its_case(page, tmp_path):
 
 def test_arrows_go_from_cell_to_cell_and_enter_opens_both_sides(page, tmp_path):
     found = told(page, tmp_path, """
-      const cells = [...document.querySelectorAll("table.map [data-see]")];
+      const cells = [...document.querySelector("table.map").querySelectorAll("[data-see]")];
       const stops = cells.filter((c) => c.tabIndex === 0).length;
       cells[0].focus();
       const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));

@@ -12,7 +12,7 @@ from adbench.analysis.compare import LEVEL, interval
 from adbench.analysis.duel import Duel
 from adbench.model import Floats
 
-__all__ = ["over_problems", "overall"]
+__all__ = ["median_of", "over_problems", "overall"]
 
 # Two problems hardly tell how much problems differ.
 MEAN_PROBLEMS = 3
@@ -69,3 +69,35 @@ def over_problems(means: Floats) -> tuple[float | None, float | None]:
         random_state=SEED,
     ).confidence_interval  # fmt: skip
     return math.exp(middle - float(t.high) * scale), math.exp(middle - float(t.low) * scale)
+
+
+def median_of(values: Sequence[float], level: float = LEVEL) -> tuple[float, float, float, float]:
+    """Median of positive numbers on the log scale, two of the numbers about it, and what they cover.
+
+    The interval lies between two order statistics, which needs no assumption about the distribution:
+    P(x_(k) < median < x_(n+1-k)) = 1 - 2 P(B < k), B binomial (n, 1/2) (H. A. David, H. N. Nagaraja,
+    Order Statistics, 3rd ed., 2003, section 7.1).
+
+    Parameters
+    ----------
+    values : sequence of float
+        At least one.
+    level : float
+        Least coverage wanted.
+
+    Returns
+    -------
+    median, low, high, coverage : float
+        Coverage 0, and the smallest and the largest number, where there are too few for `level`.
+    """
+    order = sorted(values)
+    n = len(order)
+    middle = math.sqrt(order[(n - 1) // 2] * order[n // 2])
+    k = next((k for k in range(n // 2, 0, -1) if _covers(n, k) >= level), 0)
+    if not k:
+        return middle, order[0], order[-1], 0.0
+    return middle, order[k - 1], order[n - k], round(_covers(n, k), 3)
+
+
+def _covers(n: int, k: int) -> float:
+    return float(1.0 - sum(math.comb(n, i) for i in range(k)) * 0.5 ** (n - 1))

@@ -75,6 +75,11 @@ class Pair:
         """``JAX vs Numba``."""
         return f"{self.first.name} vs {self.second.name}"
 
+    @property
+    def names(self) -> dict[str, str]:
+        """``first`` and ``second``, as a winner is told, to what text calls them."""
+        return {"first": self.first.name, "second": self.second.name}
+
     def tried(self, rows: pd.DataFrame) -> pd.Series[bool]:
         """Which rows of a tidy frame are of either side."""
         return self.first.tried(rows) | self.second.tried(rows)

@@ -42,7 +42,7 @@ def pool(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When one case was measured with two different function texts.
+        When one case of a result set was measured with two different function texts.
     """
     moved: list[pd.DataFrame] = []
     start: dict[str, int] = {}
@@ -57,8 +57,8 @@ def pool(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not moved:
         return tidy(())
     pooled = pd.concat(moved, ignore_index=True)
-    texts = pooled[pooled["form_hash"] != ""].groupby("id")["form_hash"].nunique()
-    for case in texts.index[texts > 1]:
+    texts = pooled[pooled["form_hash"] != ""].groupby(["id", "set"])["form_hash"].nunique()
+    for case, _ in texts.index[texts > 1]:
         raise ValueError(
             f"{case}: the runs measured different function texts; report them separately"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,10 +35,21 @@ def report(
             "several on one side are joined by +.",
         ),
     ] = "",
+    markdown: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the content as Markdown too, for a log or a pull request."
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write the tables as CSV files into this folder too."),
+    ] = None,
 ) -> None:
     """Make one self-contained HTML page of result files, and print the verdict.
 
-    Machines, numbers of threads and devices are parts of their own; they are never compared.
+    Machines, numbers of threads, devices, and runs of one machine with different versions or settings
+    are parts of their own; they are never pooled.
     """
     from adbench.harness import store
     from adbench.report import write
@@ -46,10 +57,27 @@ def report(
     paths = files or [_newest()]
     page = out_file or paths[0].with_name("index.html")
     runs = [store.load(path) for path in paths]
-    said = write([(run.header, run.lines) for run in runs], page, versus, _texts(runs))
+    pairs = [(run.header, run.lines) for run in runs]
+    said = write(pairs, page, versus, _texts(runs))
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))
+    _extras(pairs, versus, markdown, csv)
+
+
+def _extras(runs: list[Any], versus: str, text: Path | None, folder: Path | None) -> None:
+    """The page's content once more, as Markdown and as CSV."""
+    from adbench.analysis.export import write_frame
+    from adbench.report import frames, markdown
+
+    if text is not None:
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text(markdown(runs, versus), encoding="utf-8")
+        say(str(text.resolve()))
+    if folder is not None:
+        for name, frame in frames(runs, versus).items():
+            write_frame(frame, folder / f"{name}.csv")
+            say(str((folder / f"{name}.csv").resolve()))
 
 
 def _texts(runs: Sequence[Run]) -> dict[str, str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from adbench.analysis import Duel, Pair, Verdict
-from adbench.analysis.means import MANY_PROBLEMS, overall
+from adbench.analysis.compare import LEVEL
+from adbench.analysis.means import MANY_PROBLEMS, median_of, overall
 from adbench.analysis.wording import count, coverage, seconds, span, times, ulps
 from adbench.report.facts import Facts
 from adbench.report.words import ends, rounded
@@ -103,17 +106,20 @@ def _end(what: str, group: Sequence[Duel], pair: Pair) -> Card:
 def _crossover(facts: Facts) -> Card | None:
     if not facts.crossovers:
         return None
-    found = sorted(facts.crossovers, key=lambda c: c.size)
-    middle = found[len(found) // 2]
+    found = facts.crossovers
     later = {c.above for c in found}
-    side = getattr(facts.pair, later.pop()).name if len(later) == 1 else "the other"
+    side = facts.pair.names[later.pop()] if len(later) == 1 else "the other"
+    middle, low, high, level = median_of([c.size for c in found])
     if len(found) == 1:
-        case = f"{middle.problem}, {middle.operator.replace('_', ' ')}"
-        why = f"{case}; {coverage(middle.level)} interval {ends(middle)}"
+        (one,) = found
+        case = f"{one.problem}, {one.operator.replace('_', ' ')}"
+        why = f"{case}; {coverage(one.level)} interval {ends(one)}"
+    elif level:
+        why = f"median of {len(found)}; {coverage(level)} interval {rounded(low, 2)} to {rounded(high, 2)}"
     else:
-        why = f"median of {len(found)} crossovers; each with its interval below"
+        why = f"median of {len(found)}, from {rounded(low, 2)} to {rounded(high, 2)}; too few for an interval"
     return {
-        "head": f"size ≈ {rounded(middle.size, 2)}",
+        "head": f"size ≈ {rounded(middle, 2)}",
         "what": f"where {side} takes over",
         "why": why,
         "side": "",
@@ -130,10 +136,32 @@ def _start(facts: Facts, rows: Sequence[Duel]) -> Card | None:
         return None
     return {
         "head": f"{seconds(a)} / {seconds(b)}",
-        "what": f"to the first answer, {facts.pair.first.name} / {facts.pair.second.name}",
-        "why": "preparing, compiling and first call, median; import apart",
+        "what": f"to the first answer, {' / '.join(facts.pair.names.values())}",
+        "why": f"preparing, compiling, first call; {_repaid(table)}",
         "side": "",
     }
+
+
+def _repaid(table: pd.DataFrame) -> str:
+    """After how many calls the dearer start is repaid, in the median of the rows where it is."""
+    known = sorted(table["calls"].dropna())
+    if not known:
+        return "the slower start is repaid on no row"
+    if len(table) == 1:
+        low, high = (float(table[key].iloc[0]) for key in ("calls_low", "calls_high"))
+        told = "" if math.isnan(low) else f" ({coverage(LEVEL)} interval {_reach(low, high)})"
+        return f"the slower start is repaid after {rounded(known[0])} calls{told}"
+    middle, low, high, level = median_of(known)
+    told = f"{coverage(level)} interval " if level else ""
+    return (
+        f"the slower start is repaid on {len(known)} of {len(table)} rows, after {rounded(middle, 2)} calls "
+        f"in the median ({told}{_reach(low, high)})"
+    )
+
+
+def _reach(low: float, high: float) -> str:
+    far = f"to {rounded(high, 2)}" if math.isfinite(high) else "without an upper end"
+    return f"{rounded(low, 2)} {far}"
 
 
 def _error(facts: Facts, rows: Sequence[Duel]) -> Card | None:

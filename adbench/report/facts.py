@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,13 +32,14 @@ from adbench.analysis import (
     verdict,
 )
 from adbench.analysis.summary import summary
+from adbench.report.editions import Renamed, editions
 from adbench.report.places import Place, labels, places
 
 __all__ = ["RAW_NAME", "Book", "Facts", "ReportError", "Run", "gather"]
 
 Run = tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]
 RAW_NAME = "results.jsonl.gz"
-MACHINE = ("name", "cpu", "cores", "os", "python")
+MACHINE = ("name", "cpu", "cores")
 
 
 class ReportError(ValueError):
@@ -55,23 +57,36 @@ class Facts:
     mark : str
         Ends the ids of a part's elements; empty where the page has one part.
     place : Place
-    headers : tuple of mapping
-        One header a run that holds results of the set.
+    runs : tuple of (header, lines)
+        Those that hold results of the set.
     frame : DataFrame
         From `analysis.tidy`, runs pooled.
     conditions : DataFrame
         From `analysis.conditions`.
     pair : Pair
         The two sides that the page compares.
+    kin : str
+        What parts of several dates on one machine have in common; empty for any other part.
     """
 
     label: str
     mark: str
     place: Place
-    headers: tuple[Mapping[str, Any], ...]
+    runs: tuple[Run, ...]
     frame: pd.DataFrame
     conditions: pd.DataFrame
     pair: Pair = JAX_NUMBA
+    kin: str = ""
+
+    @property
+    def headers(self) -> tuple[Mapping[str, Any], ...]:
+        """One header a run."""
+        return tuple(header for header, _ in self.runs)
+
+    @cached_property
+    def shared(self) -> Facts:
+        """The same of rows measured with shared forms alone, no tool's own function text among them."""
+        return replace(self, frame=self.frame[~self.frame["own_form"]])
 
     @property
     def heading(self) -> str:
@@ -161,6 +176,16 @@ class Book:
     pair: Pair = JAX_NUMBA
 
     @property
+    def neighbours(self) -> tuple[tuple[Facts, Facts], ...]:
+        """Parts of one machine, threads and device at successive dates, the earlier one first."""
+        groups: dict[str, list[Facts]] = {}
+        for part in self.parts:
+            if part.kin:
+                groups.setdefault(part.kin, []).append(part)
+        dated = (sorted(g, key=lambda p: str(p.headers[0].get("started"))) for g in groups.values())
+        return tuple(two for group in dated for two in itertools.pairwise(group))
+
+    @property
     def raw_sha256(self) -> str:
         """SHA-256 of the file of raw lines."""
         return hashlib.sha256(self.raw).hexdigest()
@@ -168,6 +193,9 @@ class Book:
 
 def gather(runs: Sequence[Run], versus: str = "") -> Book:
     """Facts of one or more runs; each machine, number of threads and device is a part of its own.
+
+    Runs of one such set that differ in versions, settings, the design of the measurement or a function
+    text are parts of their own too, named by their dates; others are pooled.
 
     Parameters
     ----------
@@ -178,80 +206,97 @@ def gather(runs: Sequence[Run], versus: str = "") -> Book:
     Raises
     ------
     ReportError
-        With no run; with runs of one result set that differ in versions, flags or the design of the
-        measurement, and so are no repeats of each other; when one case was measured with two
-        function texts; or when `versus` names what the runs do not hold.
+        With no run, with runs that describe one machine in two ways, and when `versus` names what
+        the runs do not hold.
     """
     if not runs:
         raise ReportError("no run to report; make one with: adbench run --preset quick")
-    frames = [tidy(lines, header=header) for header, lines in runs]
-    try:
-        frame = pool(frames)
-        pair = parse(versus, frame) if versus else JAX_NUMBA
-    except ValueError as error:
-        raise ReportError(str(error)) from error
-    found = _placed(runs)
-    names = list(dict.fromkeys(n for f in frames for n in sorted(set(f["set"]))))
-    names = names or [next(iter(found))]  # a run without results still has a page
-    whole, weather = sets(frame), _weather(runs)
+    renamed = editions(runs)
+    frame = _pooled(runs, renamed)
+    pair = _pair(versus, frame)
+    found, weather = _placed(runs, renamed), _weather(runs, renamed)
+    held = set(frame["set"])
+    names = [n for n in found if n in held] or [next(iter(found))]  # without results: still a page
+    whole = sets(frame)
     titles = labels([found[name][0][0] for name in names])
+    told = {_named(n, e): e[n] for e in renamed for n in e}
     parts = tuple(
         Facts(
-            label=title,
+            label=f"{title}, {told[name]}" if name in told else title,
             mark=f"-{number}" if len(names) > 1 else "",
             place=found[name][0][0],
-            headers=tuple(header for _, header in found[name]),
+            runs=tuple(run for _, run in found[name]),
             frame=whole.get(name, frame),
             conditions=weather[weather["set"] == name],
             pair=pair,
+            kin=_kin(name, told),
         )
         for number, (name, title) in enumerate(zip(names, titles, strict=True), start=1)
     )
     return Book(parts, tuple(header for header, _ in runs), frame, _raw(runs), pair)
 
 
-def _placed(runs: Sequence[Run]) -> Mapping[str, list[tuple[Place, Mapping[str, Any]]]]:
-    """By result set: its place and the header in each run that names it, all of them alike."""
-    found: dict[str, list[tuple[Place, Mapping[str, Any]]]] = {}
-    for header, lines in runs:
-        for name, place in {p.set: p for p in places(header, lines)}.items():
-            known = found.setdefault(name, [])
-            known.append((place, header))
-            _same(known[0], known[-1])
+def _pair(versus: str, frame: pd.DataFrame) -> Pair:
+    try:
+        return parse(versus, frame) if versus else JAX_NUMBA
+    except ValueError as error:
+        raise ReportError(str(error)) from error
+
+
+def _kin(name: str, told: Mapping[str, str]) -> str:
+    return name.removesuffix(f", {told[name]}") if name in told else ""
+
+
+def _pooled(runs: Sequence[Run], renamed: Sequence[Renamed]) -> pd.DataFrame:
+    found = zip(runs, renamed, strict=True)
+    frames = [_edition(tidy(lines, header=header), names) for (header, lines), names in found]
+    try:
+        return pool(frames)
+    except ValueError as error:
+        raise ReportError(str(error)) from error
+
+
+def _placed(
+    runs: Sequence[Run], renamed: Sequence[Renamed]
+) -> Mapping[str, list[tuple[Place, Run]]]:
+    """By result set: its place and each run that names it, all of them alike."""
+    found: dict[str, list[tuple[Place, Run]]] = {}
+    machines: dict[str, Place] = {}
+    for run, names in zip(runs, renamed, strict=True):
+        for name, place in {p.set: p for p in places(*run)}.items():
+            _same(machines.setdefault(name, place), place)
+            shown = _named(name, names)
+            found.setdefault(shown, []).append((replace(place, set=shown), run))
     return found
 
 
-def _weather(runs: Sequence[Run]) -> pd.DataFrame:
+def _named(name: str, names: Renamed) -> str:
+    """A result set's name, with its edition where there are several."""
+    return f"{name}, {names[name]}" if name in names else name
+
+
+def _edition(frame: pd.DataFrame, names: Renamed) -> pd.DataFrame:
+    return frame.assign(set=frame["set"].map(lambda name: _named(name, names))) if names else frame
+
+
+def _weather(runs: Sequence[Run], renamed: Sequence[Renamed]) -> pd.DataFrame:
     """Conditions of all runs; those of a machine's second run stand beside those of its first."""
-    tables = [conditions(lines, header) for header, lines in runs]
+    found = zip(runs, renamed, strict=True)
+    tables = [_edition(conditions(lines, header), names) for (header, lines), names in found]
     known = [table for table in tables if len(table)]
     return pd.concat(known, ignore_index=True) if known else tables[0]
 
 
-def _same(one: tuple[Place, Mapping[str, Any]], other: tuple[Place, Mapping[str, Any]]) -> None:
-    """Two runs of one result set must be repeats of each other."""
+def _same(one: Place, other: Place) -> None:
+    """Two runs of one machine must describe the same hardware."""
     for key in MACHINE:
-        a, b = (place.machine.get(key) for place, _ in (one, other))
+        a, b = one.machine.get(key), other.machine.get(key)
         if a != b:
-            name = one[0].machine.get("id") or "unnamed"
+            name = one.machine.get("id") or "unnamed"
             raise ReportError(
                 f"machine '{name}' is described in two ways ({key} '{a}' and '{b}'): "
                 "report the runs separately"
             )
-    for what, part, keys, remedy in (
-        ("versions of", "versions", None, ", or see what changed with: adbench compare OLD NEW"),
-        ("settings of", "environment", None, ""),
-        ("Pythons for", "interpreters", None, ""),
-        # number and length of blocks may differ: processes are compared with each other in pairs
-        ("designs of the measurement:", "protocol", {"workers"}, ""),
-    ):
-        a, b = (header.get(part) or {} for _, header in (one, other))
-        for key in sorted(keys or {*a, *b}):
-            if a.get(key) != b.get(key):
-                raise ReportError(
-                    f"two {what} {key} ({a.get(key)} and {b.get(key)}) on one machine: "
-                    f"report them separately{remedy}"
-                )
 
 
 def _raw(runs: Sequence[Run]) -> bytes:

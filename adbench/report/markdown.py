@@ -1,4 +1,4 @@
-"""What changed between two runs as Markdown: for logs of continuous integration and pull requests."""
+"""What changed between two runs as Markdown, and how text and tables become Markdown: for logs of continuous integration and pull requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from adbench.analysis.change import Change
 from adbench.analysis.changes import Changes
 
-__all__ = ["changes_table"]
+__all__ = ["changes_table", "plain", "table"]
 
 HEAD = ("case", "change", "change / base", "95 % interval", "processes", "why")
 # Longer tables are folded away by nobody: what is the same is counted in the sentence.
@@ -22,7 +22,7 @@ def changes_table(found: Changes, title: str) -> str:
     changed = [case for case in found.cases if case.changed]
     parts = [f"### {title}", found.sentence]
     if changed:
-        parts.append(_table([_line(case) for case in changed[:MOST]]))
+        parts.append(table(HEAD, [_line(case) for case in changed[:MOST]]))
     if len(changed) > MOST:
         parts.append(f"{len(changed) - MOST} more changed.")
     if found.only_new:
@@ -36,11 +36,12 @@ def _line(case: Change) -> tuple[str, ...]:
     interval = "" if case.low is None else f"{case.low:.3f} to {case.high:.3f}"
     processes = f"{case.old_processes} + {case.new_processes}"
     verdict = f"**{case.verdict}**" if case.worse else case.verdict
-    return _code(case.case), verdict, ratio, interval, processes, _plain(case.why)
+    return _code(case.case), verdict, ratio, interval, processes, plain(case.why)
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    rows = [HEAD, tuple("---" for _ in HEAD), *lines]
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table; its cells are Markdown already."""
+    rows = [head, tuple("---" for _ in head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -48,7 +49,7 @@ def _code(text: str) -> str:
     return f"`{text}`"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that cannot end a cell or begin markup: a message may hold anything."""
     flat = " ".join(text.split())
     for mark in "\\`*_[]<>|":

@@ -20,6 +20,7 @@ from adbench.analysis.compare import LEVEL, TIE_MARGIN
 from adbench.analysis.wording import coverage, percent
 from adbench.report import (
     answer,
+    beside,
     circumstances,
     curves,
     frontier,
@@ -99,12 +100,12 @@ def _top(facts: Facts) -> Markup | None:
 
 
 def _win_map(facts: Facts) -> Markup | None:
-    board = winmap.win_map(facts)
-    if board is None:
+    views = winmap.views(facts)
+    if not views:
         return None
     lines = winmap.comparisons(facts)
     return _fill(
-        "winmap.html", board=board, lines=lines, facts=facts, percent=percent, tie_margin=TIE_MARGIN
+        "winmap.html", views=views, lines=lines, facts=facts, percent=percent, tie_margin=TIE_MARGIN
     )
 
 
@@ -238,6 +239,8 @@ def _page(book: Book, texts: Mapping[str, str]) -> str:
     scripts.append(_resource("page.js"))
     page = _fill(
         "page.html",
+        beside=_beside(book) if len(book.parts) > 1 else "",
+        dated=bool(book.neighbours),
         title=f"{book.pair.title}: which should I use, for my function, on my machine?",
         parts=list(zip(book.parts, parts, strict=True)),
         data=_data(book, texts),
@@ -246,6 +249,12 @@ def _page(book: Book, texts: Mapping[str, str]) -> str:
         policy=policy(scripts),
     )
     return str(page)  # plain text: nobody's later concatenation is to be escaped
+
+
+def _beside(book: Book) -> Markup:
+    names = book.pair.names
+    lines, changed = beside.answers(book), beside.changes_list(book)
+    return _fill("beside.html", answers=lines, changed=changed, **names)
 
 
 @functools.cache

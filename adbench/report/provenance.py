@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from adbench.analysis.wording import percent
 from adbench.report import circumstances, threads
 from adbench.report.facts import Facts
 from adbench.report.places import Place
+from adbench.report.words import date
 
 __all__ = ["provenance"]
 
@@ -73,21 +73,11 @@ def _run(header: Mapping[str, Any]) -> str:
         part
         for part in (
             _prefixed("preset ", header.get("preset")),
-            _date(header.get("started")),
+            date(header.get("started")),
             f"commit {commit}{changed}" if commit else "",
         )
         if part
     )
-
-
-def _date(text: Any) -> str:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return ""
-    # a time without a zone is read as UTC, not as the zone of whoever makes the page
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _times(facts: Facts) -> str:

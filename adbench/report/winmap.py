@@ -10,10 +10,29 @@ from adbench.analysis.wording import coverage, span, times
 from adbench.model import Comparison, Decision
 from adbench.report.facts import Facts
 
-__all__ = ["comparisons", "win_map"]
+__all__ = ["comparisons", "views", "win_map"]
 
 # Colour steps by ratio: the eye sees about four, and the number is in the cell anyhow.
 STEPS = (1.5, 3.0, 10.0)
+BEST = "a function text of the tool's own counts, where its manual would have you write one."
+SHARED = "rows measured with a tool's own function text are left out, on both sides."
+
+
+def views(facts: Facts) -> list[dict[str, Any]]:
+    """The map with each side at its best form, and, where own forms ran, with shared forms alone.
+
+    Each has its own choice of methods, decisions and sentence. Empty without anything to show.
+    """
+    found = [_view("best", "Each side at its best form", BEST, facts)]
+    own = facts.frame[facts.frame["own_form"]]
+    if any(len(side.able(own)) for side in facts.pair.sides):
+        found.append(_view("shared", "Shared forms only", SHARED, facts.shared))
+    return [view for view in found if view["board"] is not None]
+
+
+def _view(key: str, name: str, about: str, facts: Facts) -> dict[str, Any]:
+    sentence = facts.verdict.sentence
+    return {"key": key, "name": name, "about": about, "board": win_map(facts), "sentence": sentence}
 
 
 def win_map(facts: Facts) -> dict[str, Any] | None:

@@ -1,13 +1,15 @@
-"""Numbers as the page wants them, beyond those of `analysis.wording`: bytes, rounded counts, open ends."""
+"""Numbers as the page wants them, beyond those of `analysis.wording`: bytes, rounded counts, open ends, dates."""
 
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
+from typing import Any
 
 from adbench.analysis import Crossover
 from adbench.analysis.wording import THIN, count
 
-__all__ = ["ends", "memory", "rounded"]
+__all__ = ["date", "ends", "memory", "rounded"]
 
 UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 
@@ -34,3 +36,14 @@ def ends(c: Crossover) -> str:
     low = rounded(c.low) if c.low else f"{count(c.between[0])} or less"
     high = rounded(c.high) if c.high else f"{count(c.between[1])} or more"
     return f"{low} to {high}"
+
+
+def date(text: Any) -> str:
+    """A moment in ISO 8601 as ``2026-11-23 12:00 UTC``; empty for anything else."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    # a time without a zone is read as UTC, not as the zone of whoever makes the page
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
