@@ -22,6 +22,7 @@ from adbench.report import (
     answer,
     beside,
     circumstances,
+    counsel,
     curves,
     frontier,
     prices,
@@ -109,6 +110,15 @@ def _win_map(facts: Facts) -> Markup | None:
     )
 
 
+def _counsel(facts: Facts) -> Markup | None:
+    found = {
+        "variables": counsel.by_variables(facts),
+        "calls": counsel.by_calls(facts),
+        "digits": counsel.by_digits(facts),
+    }
+    return _fill("counsel.html", facts=facts, **found) if any(found.values()) else None
+
+
 def _scaling(facts: Facts) -> Markup | None:
     spec = curves.scaling_chart(facts)
     if spec is None:
@@ -194,6 +204,7 @@ def _method_text(facts: Facts) -> Markup | None:
 SECTIONS: Mapping[str, Section] = {
     "answer": _top,
     "win-map": _win_map,
+    "advice": _counsel,
     "scaling": _scaling,
     "start-up": _starts,
     "frontier": _frontier,

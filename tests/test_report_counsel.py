@@ -1,0 +1,84 @@
+"""What to use, counted from decided comparisons: groups of variables, numbers of calls, exact or approximate."""
+
+import math
+
+import pytest
+import synthetic
+
+from adbench.report import render
+from adbench.report.counsel import CALLS, by_calls, by_digits, by_variables
+from adbench.report.facts import gather
+
+
+def facts(**more):
+    (part,) = gather([synthetic.run(**{"repeats": 5, **more})]).parts
+    return part
+
+
+def test_wins_are_counted_by_number_of_variables_and_points_are_none():
+    found = by_variables(facts())
+    rows = {row for line in found for row in line["rows"]}
+    assert "logistic_map[1]/derivative" not in rows
+    assert "rosenbrock[10]/gradient" in next(x for x in found if x["when"] == "10")["rows"]
+    decided = [d for d in facts().duels if d.row in rows]
+    for line in found:
+        here = [d for d in decided if d.row in line["rows"]]
+        assert line["second"] == sum(d.winner == "second" for d in here)
+        assert line["first"] + line["second"] + line["open"] == len(here)
+    assert {x["answer"] for x in found} <= {"Numba", "mostly Numba", "depends on the problem"}
+
+
+def test_nothing_is_said_where_most_is_open():
+    part = facts(repeats=1)
+    assert by_variables(part) == []
+    page = render([synthetic.run(repeats=1)])
+    assert "By the number of variables" not in page
+
+
+def test_the_sides_change_with_the_number_of_calls():
+    """JAX starts sooner in the model and Numba calls faster: each is named at its end."""
+    part = facts(failures=False)
+    found = by_calls(part)
+    assert len(found) == len(CALLS)
+    assert found[0]["when"] == "once"
+    assert found[0]["answer"] == "JAX"
+    assert found[-1]["answer"] in ("Numba", "mostly Numba")
+    table = part.starts.set_index("row")
+    for line, calls in zip(found, CALLS, strict=True):
+        expected = 0
+        for row in line["rows"]:
+            x = table.loc[row]
+            open_ = not math.isnan(x["calls"]) and x["calls_low"] <= calls <= x["calls_high"]
+            first, second = (x[f"{s}_start_s"] + (calls - 1) * x[f"{s}_s"] for s in ("first", "second"))  # fmt: skip
+            expected += not open_ and second < first
+        assert line["second"] == expected
+
+
+def test_exact_and_approximate_are_compared_row_by_row():
+    part = facts(failures=False)
+    (line,) = by_digits(part)
+    table = part.summary[part.summary["operator"] != "value"]
+    slower = 0
+    for _, group in table.groupby("row"):
+        loose = group["mode"] == "difference"
+        slower += group[loose]["time_s"].min() > group[~loose]["time_s"].min()
+    assert (line["of"], line["slower"]) == (len(line["rows"]), slower)
+    assert float(line["exact"]) > 15.0 > 11.0 > float(line["other"])
+    assert by_digits(facts(tools=["jax"])) == []
+
+
+def test_the_page_says_it_with_names_of_the_pair():
+    text = render([synthetic.run(repeats=5)])
+    advice = text.split('id="advice"')[1].split("</section>")[0]
+    assert "What should you use?" in advice
+    assert "once" in advice
+    assert ">JAX<" in advice
+    other = render([synthetic.run(repeats=5)], "numba-dual,numba-central")
+    assert "numba-dual" in other.split('id="advice"')[1].split("</section>")[0]
+
+
+@pytest.mark.parametrize("tools", [["numpy"], []])
+def test_without_a_pair_there_is_no_advice_about_it(tools):
+    part = facts(tools=tools)
+    assert by_variables(part) == []
+    assert by_calls(part) == []
