@@ -364,3 +364,28 @@ def test_frame_prints_the_history_and_a_run_since_then(tmp_path: Path) -> None:
     done = invoke("frame", "--asv", folder, "--since", "bbbb")
     assert done.exit_code == 2
     assert "name the run's FILE as well" in done.stderr
+
+
+def test_a_page_shows_what_changed_since_an_earlier_commit(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    write_asv(measured(tmp_path / "1.jsonl", EARLIER), folder)
+    run = measured(tmp_path / "2.jsonl", speed=slower)
+    done = invoke("report", tmp_path / "2.jsonl", "--asv", folder, "--since", EARLIER[:8])
+    assert done.exit_code == 0, done.stderr
+    text = (tmp_path / "index.html").read_text()
+    part = text.split('<section id="since">')[1].split("</section>")[0]
+    frame = since(read_asv(folder), run, EARLIER[:8])
+    rows = [row for row in part.split("<tr>")[2:] if row]
+    assert len(rows) == len(frame)
+    jax = [row for row in rows if "/jax-" in row]
+    assert jax
+    assert all(
+        "<td>slower</td>" in row and "1.30×" in row.replace("1.29", "1.30").replace("1.31", "1.30")
+        for row in jax
+    )
+    assert all("<td>about the same</td>" in row for row in rows if "/jax-" not in row)
+    done = invoke("report", tmp_path / "2.jsonl", "--asv", folder, "--since", "c0ffee")
+    assert done.exit_code == 2
+    assert "no commit 'c0ffee'" in done.stderr
+    invoke("report", tmp_path / "2.jsonl")
+    assert 'id="since"' not in (tmp_path / "index.html").read_text()

@@ -45,6 +45,20 @@ def report(
         Path | None,
         typer.Option(metavar="FOLDER", help="Write the tables as CSV files into this folder too."),
     ] = None,
+    asv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="asv's results_dir, .asv/results by default: adds times in units of an earlier commit's.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMIT",
+            help="That commit, such as the last release's; default with --asv: the newest there.",
+        ),
+    ] = None,
 ) -> None:
     """Make one self-contained HTML page of result files, and print the verdict.
 
@@ -58,7 +72,8 @@ def report(
     page = out_file or paths[0].with_name("index.html")
     runs = [store.load(path) for path in paths]
     pairs = [(run.header, run.lines) for run in runs]
-    said = write(pairs, page, versus, _texts(runs))
+    earlier = _since(runs, asv, since) if asv is not None or since is not None else None
+    said = write(pairs, page, versus, _texts(runs), earlier)
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))
@@ -78,6 +93,17 @@ def _extras(runs: list[Any], versus: str, text: Path | None, folder: Path | None
         for name, frame in frames(runs, versus).items():
             write_frame(frame, folder / f"{name}.csv")
             say(str((folder / f"{name}.csv").resolve()))
+
+
+def _since(runs: Sequence[Run], folder: Path | None, commit: str | None) -> Any:
+    """The runs' times in units of those of a commit in asv's history."""
+    import pandas as pd
+
+    from adbench.analysis.asv_results import read_asv
+    from adbench.analysis.since import since
+
+    history = read_asv(folder or Path(".asv/results"))
+    return pd.concat([since(history, run, commit) for run in runs], ignore_index=True)
 
 
 def _texts(runs: Sequence[Run]) -> dict[str, str]:

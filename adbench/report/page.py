@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from adbench.analysis import Verdict
@@ -31,6 +32,7 @@ from adbench.report import (
     threads,
     winmap,
 )
+from adbench.report.earlier import since_table
 from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
 from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
@@ -41,7 +43,11 @@ __all__ = ["SECTIONS", "render", "write"]
 
 
 def write(
-    runs: Sequence[Run], out: Path, versus: str = "", texts: Mapping[str, str] | None = None
+    runs: Sequence[Run],
+    out: Path,
+    versus: str = "",
+    texts: Mapping[str, str] | None = None,
+    since: pd.DataFrame | None = None,
 ) -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
 
@@ -53,6 +59,8 @@ def write(
         Names another pair than JAX and Numba (`analysis.parse`).
     texts : mapping of str to str, optional
         Function texts by their hash, to be shown as evidence where a run measured just these.
+    since : DataFrame, optional
+        From `analysis.since`: times in units of an earlier commit's, a section of its own.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def write(
         When the runs make no one report (see `facts.gather`).
     """
     book = gather(runs, versus)
-    page = _page(book, texts or {})
+    page = _page(book, texts or {}, since)
     out.parent.mkdir(parents=True, exist_ok=True)
     _replace(out.with_name(RAW_NAME), book.raw)
     _replace(out, page.encode())
@@ -240,7 +248,7 @@ def _evidence(book: Book, texts: Mapping[str, str]) -> Markup:
     })  # fmt: skip
 
 
-def _page(book: Book, texts: Mapping[str, str]) -> str:
+def _page(book: Book, texts: Mapping[str, str], since: pd.DataFrame | None = None) -> str:
     drawn = [{name: draw(part) for name, draw in SECTIONS.items()} for part in book.parts]
     parts = [
         {name: html for name, html in sections.items() if html is not None} for sections in drawn
@@ -254,6 +262,7 @@ def _page(book: Book, texts: Mapping[str, str]) -> str:
         dated=bool(book.neighbours),
         title=f"{book.pair.title}: which should I use, for my function, on my machine?",
         parts=list(zip(book.parts, parts, strict=True)),
+        since="" if since is None else _fill("since.html", since=since_table(since)),
         data=_data(book, texts),
         style=Markup(_resource("style.css")),
         scripts=[Markup(s) for s in scripts],
