@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from adbench.analysis.welch import ratio
 from adbench.harness.store import Run
 from adbench.model import Floats, Outcome
 
-__all__ = ["COLUMNS", "since"]
+__all__ = ["COLUMNS", "of_runs", "since"]
 
 # Column -> pandas dtype.
 COLUMNS: Mapping[str, str] = {
@@ -83,6 +83,11 @@ def since(history: pd.DataFrame, run: Run, commit: str | None = None) -> pd.Data
             f"the history has no steady time of any case of '{run.path}' on its machine at that commit"
         )
     return _table(pairs, versions_of(run))
+
+
+def of_runs(history: pd.DataFrame, runs: Sequence[Run], commit: str | None = None) -> pd.DataFrame:
+    """The rows of `since` of several runs, one after another; raises as it does."""
+    return pd.concat([since(history, run, commit) for run in runs], ignore_index=True)
 
 
 def _chosen(steady: pd.DataFrame, run: Run, given: str | None) -> str:

@@ -97,13 +97,11 @@ def _extras(runs: list[Any], versus: str, text: Path | None, folder: Path | None
 
 def _since(runs: Sequence[Run], folder: Path | None, commit: str | None) -> Any:
     """The runs' times in units of those of a commit in asv's history."""
-    import pandas as pd
-
     from adbench.analysis.asv_results import read_asv
-    from adbench.analysis.since import since
+    from adbench.analysis.since import of_runs
 
     history = read_asv(folder or Path(".asv/results"))
-    return pd.concat([since(history, run, commit) for run in runs], ignore_index=True)
+    return of_runs(history, runs, commit)
 
 
 def _texts(runs: Sequence[Run]) -> dict[str, str]:
