@@ -139,7 +139,9 @@ class Phase(enum.Enum):
     """What a measurement timed; phases are never averaged together.
 
     IMPORT of the tool; PREPARE: build, trace and differentiate; COMPILE to machine code, where the
-    tool lets it be separated (else part of PREPARE or FIRST); FIRST call; STEADY calls; ROUND_TRIP
+    tool lets it be separated (else part of PREPARE or FIRST); FIRST call; COLD start and WARM start:
+    these three together in a process of their own that finds an empty cache of compiled code on disk,
+    and in a later one that finds what it left there; STEADY calls; ROUND_TRIP
     from NumPy arrays to a NumPy array; VALUE: steady calls of f itself in the same process, by the
     same method and form.
     """
@@ -148,6 +150,8 @@ class Phase(enum.Enum):
     PREPARE = "prepare"
     COMPILE = "compile"
     FIRST = "first"
+    COLD = "cold start"
+    WARM = "warm start"
     STEADY = "steady"
     ROUND_TRIP = "round trip"
     VALUE = "value"

@@ -1,5 +1,6 @@
 """What is particular to PyTensor: known lengths while a text runs, both compilers, what it refuses."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -107,3 +108,16 @@ def test_without_a_compiler_the_c_method_says_what_to_do(monkeypatch: pytest.Mon
     form, point, _ = of_numbers(Operator.GRADIENT)
     with pytest.raises(NotImplementedError, match=r"needs a C\+\+ compiler"):
         C.prepare(form, Operator.GRADIENT, point)
+
+
+def test_functions_of_plain_numbers_have_64_bits() -> None:
+    """PyTensor takes them in 32: of an integer of 8 bits, and of a number that 32 bits hold."""
+    from adbench.methods._pytensor_words import words
+
+    xp = words()
+    for found, expected in (
+        (xp.lgamma(1.5), math.lgamma(1.5)), (xp.log(2), math.log(2)), (xp.sqrt(3.0), math.sqrt(3.0)),
+    ):  # fmt: skip
+        value = found.eval()
+        assert value.dtype == np.float64
+        assert float(value) == pytest.approx(expected, rel=1e-15)

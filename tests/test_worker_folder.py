@@ -25,8 +25,12 @@ def test_a_worker_has_a_folder_of_its_own_until_it_ends() -> None:
 
 
 def test_what_else_a_user_asks_of_pytensor_is_kept() -> None:
-    """A folder of his would hold what was compiled before."""
-    asked = {"PYTENSOR_FLAGS": "blas__ldflags=-lblas,base_compiledir=/kept,compiledir=/too"}
-    made = process._own_folder(asked, "/own")
+    made = process._own_folder({"PYTENSOR_FLAGS": "blas__ldflags=-lblas"}, "/own")
     expected = f"blas__ldflags=-lblas,base_compiledir={Path('/own/pytensor')}"
     assert made["PYTENSOR_FLAGS"] == expected
+
+
+def test_a_folder_for_a_warm_start_is_left_alone() -> None:
+    """What a user's own variable names never gets here: `worker_environment` drops it."""
+    made = process._own_folder({"PYTENSOR_FLAGS": "base_compiledir=/cache"}, "/own")
+    assert made == dict.fromkeys(("TMPDIR", "TEMP", "TMP"), "/own")

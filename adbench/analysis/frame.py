@@ -62,6 +62,8 @@ COLUMNS: Mapping[str, str] = {
     "prepare_s": "float64",
     "compile_s": "float64",
     "first_s": "float64",
+    "cold_start_s": "float64",
+    "warm_start_s": "float64",
     "start_s": "float64",
     "error_rel": "float64",
     "error_ulp": "float64",
@@ -83,7 +85,7 @@ KEY = ["id", "set", "repeat", "twin"]
 SHARED_FORMS = ("", "scalar", "array", "term")
 ACCURACY = ("error_rel", "error_ulp", "worst_rel", "worst_ulp", "kappa")
 MEMORY = tuple(c for c in COLUMNS if c.endswith("_bytes") and c != "above_bytes")
-ONCE = ("import", "prepare", "compile", "first")
+ONCE = ("import", "prepare", "compile", "first", "cold start", "warm start")
 PER_CALL = ("steady", "value", "round trip")
 # Wall time of the fast blocks this far above its CPU time: something else ran in every block.
 DISTURBED = 1.05
@@ -206,7 +208,8 @@ def _starts(phases: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """Wall seconds of what happens once: what the user waits for."""
     once = {p: math.fsum(phases[p]["wall_s"]) if p in phases else math.nan for p in ONCE}
     parts = [once[p] for p in ("prepare", "compile") if p in phases]
-    return {**{f"{p}_s": s for p, s in once.items()}, "start_s": once["first"] + math.fsum(parts)}
+    columns = {f"{p.replace(' ', '_')}_s": s for p, s in once.items()}
+    return {**columns, "start_s": once["first"] + math.fsum(parts)}
 
 
 def _memory(memory: Mapping[str, Any]) -> dict[str, float]:

@@ -28,6 +28,7 @@ from adbench.cli.options import (
     Pythons,
     Seed,
     TimeLimit,
+    WarmStart,
     Workers,
     pythons_of,
     thread_count,
@@ -55,6 +56,7 @@ def run(
     python: Pythons = None,
     cluster: Cluster = None,
     external: Externals = None,
+    warm_start: WarmStart = False,
     seed: Seed = 31337,
     time_limit: TimeLimit = None,
     memory_limit: MemoryLimit = None,
@@ -72,6 +74,7 @@ def run(
         device=device.value,
         budget_s=None if budget is None else seconds(budget),
         pythons=pythons_of(python or ()),
+        warm_start=warm_start,
     )
     tools = parse(external or ())
     rows = plan.rows(chosen, filters or (), [tool.method for tool in tools])
@@ -85,7 +88,7 @@ def run(
         "--workers": workers.value, "--device": device.value, "--python": python, "--cluster": cluster,
         "--seed": seed, "--external": external, "--time-limit": time_limit, "--memory-limit": memory_limit,
     }  # fmt: skip
-    again = _again(filters or (), options)
+    again = _again(filters or (), options) + " --warm-start" * warm_start
     summary = measured(measure, rows, chosen, path, seed, settings, again, wanted)
     _conclude(summary, path, settings.budget_s or chosen.budget_s, again)
 

@@ -24,6 +24,7 @@ __all__ = [
     "Pythons",
     "Seed",
     "TimeLimit",
+    "WarmStart",
     "Workers",
     "pythons_of",
     "thread_count",
@@ -111,6 +112,14 @@ Externals = Annotated[
         metavar="NAME=COMMAND",
         help="A program in any language as one more method, over JSON lines on its standard input and "
         "output (docs/external.md), such as 'mytool=./mytool --fast'; repeatable. It times itself.",
+    ),
+]
+WarmStart = Annotated[
+    bool,
+    typer.Option(
+        "--warm-start",
+        help="Time starts with an empty and with a filled cache of compiled code on disk too (JAX, "
+        "PyTorch, PyTensor): two more processes a case.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the random order of measurements.")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from adbench.harness import features, interpreters, kernel, machine, stopwatch, store
+from adbench.harness import caches, features, interpreters, kernel, machine, stopwatch, store
 from adbench.harness.parent import PACKAGE
 from adbench.harness.plan import Preset
 from adbench.harness.process import Failure, Worker, worker_environment
@@ -42,6 +43,9 @@ class Settings:
         methods, so that the two states take turns (see ``docs/regressions.md``).
     pythons : mapping of str to str
         Tool -> path of the Python in which its methods run; the others run in this one.
+    warm_start : bool
+        Whether starts with an empty and with a filled cache of compiled code are timed too
+        (`harness.warm`); results with and without them may share a file.
     """
 
     threads: int | None = 1
@@ -50,6 +54,7 @@ class Settings:
     budget_s: float | None = None
     base: Path | None = None
     pythons: Mapping[str, str] = field(default_factory=dict)
+    warm_start: bool = False
 
     def __post_init__(self) -> None:
         if self.threads is not None and self.threads < 1:
@@ -106,15 +111,19 @@ class Settings:
         # without the second, the folder that the run was started in would come first
         return found | {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1"}
 
-    def worker(self, repeat: int, tool: str = "", of_base: bool = False) -> Worker:
-        """A process for the methods of a tool, or of the base's methods; not yet started."""
+    def worker(self, repeat: int, tool: str = "", of_base: bool = False, cache: str = "") -> Worker:
+        """A process for the methods of a tool, or of the base's methods; not yet started.
+
+        `cache` names a folder in which it keeps what the tool compiles; without one it keeps nothing.
+        """
         if of_base:
             return Worker(self.cores(repeat), self._base_environment())
         own = self.interpreters.get(tool)
-        if own is None:
-            return Worker(self.cores(repeat), self.environment())
-        given = worker_environment(self.threads, self.device, interpreters.environment())
-        return Worker(self.cores(repeat), given, python=own.path)
+        base = None if own is None else interpreters.environment()
+        given = worker_environment(self.threads, self.device, base)
+        if cache:
+            given = caches.within(given, tool, cache)
+        return Worker(self.cores(repeat), given, python=sys.executable if own is None else own.path)
 
 
 def header(chosen: Preset, seed: int, settings: Settings | None = None) -> dict[str, Any]:

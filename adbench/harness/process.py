@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from adbench.harness import machine, memory, stopwatch
+from adbench.harness import caches, machine, memory, stopwatch
 from adbench.harness.parent import PACKAGE, package
 from adbench.model import Outcome
 
@@ -227,12 +227,12 @@ class Worker:
 def _own_folder(environment: Mapping[str, str], folder: str) -> dict[str, str]:
     """Variables that send a worker's files to a folder that goes with it: temporary files, which tools
     that call a compiler write and an ended process leaves behind, and PyTensor's compiled code, which it
-    keeps in the user's home and would read again.
+    would keep in the user's home and read again, unless the environment sends it elsewhere.
     """
-    flags = environment.get("PYTENSOR_FLAGS", "").split(",")
-    kept = [flag for flag in flags if flag and "compiledir" not in flag]
-    own = ",".join([*kept, f"base_compiledir={Path(folder) / 'pytensor'}"])
-    return {**dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder), "PYTENSOR_FLAGS": own}
+    own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
+    if "compiledir" in environment.get(caches.FLAGS, ""):
+        return own
+    return own | caches.within(environment, "pytensor", str(Path(folder) / "pytensor"))
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -305,16 +305,15 @@ def worker_environment(
 ) -> dict[str, str]:
     """The environment of this process, or another one to begin with, as a worker gets it.
 
-    Without caches of compiled code, naming the adbench that the worker must import, and with a heap that keeps its pages. With `threads` N, N threads
-    for every library that can be told; with None, what each library does by itself.
+    Without caches of compiled code, naming the adbench that the worker must import, and with a heap that
+    keeps its pages. With `threads` N, N threads for every library that can be told; with None, what each
+    library does by itself.
     """
-    environment = dict(os.environ if base is None else base)
+    environment = caches.off(os.environ if base is None else base)
     if base is None:
         # a worker that imports another adbench than this one would measure that one: it refuses
         environment[PACKAGE] = package()
-    # A cache of an earlier run would turn a compile time into a file read.
-    for name in ("JAX_COMPILATION_CACHE_DIR", "NUMBA_CACHE_DIR", "PYTHONHASHSEED"):
-        environment.pop(name, None)
+    environment.pop("PYTHONHASHSEED", None)
     if threads is not None:
         environment |= dict.fromkeys(machine.THREAD_VARIABLES, str(threads))
     if device in ("cpu", "tpu"):

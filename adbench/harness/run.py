@@ -10,7 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from adbench.harness import conditions, costs, features, kernel, machine, stopwatch, store
+from adbench.harness import (
+    caches,
+    conditions,
+    costs,
+    features,
+    kernel,
+    machine,
+    stopwatch,
+    store,
+    warm,
+)
 from adbench.harness.cell import Cell
 from adbench.harness.external.tool import External
 from adbench.harness.external.visits import Visits
@@ -31,7 +41,7 @@ from adbench.harness.plan import (
 from adbench.harness.process import Failure, Worker
 from adbench.harness.rounds import RowRun
 from adbench.harness.store import Key, Store
-from adbench.model import Method, Result
+from adbench.model import Measurement, Method, Outcome, Phase, Result
 from adbench.registry import reason_unavailable
 
 __all__ = ["Advise", "Campaign", "Progress", "Settings", "Sink", "Summary", "header", "run"]
@@ -296,9 +306,32 @@ class Campaign:
 
     def record(self, cell: Cell, result: Result) -> None:
         """Write a result."""
-        found = replace(result, versions=self.versions_of(cell.method))
+        measured = (*result.measurements, *self._starts(cell, result))
+        ordered = tuple(sorted(measured, key=lambda m: list(Phase).index(m.phase)))
+        found = replace(result, versions=self.versions_of(cell.method), measurements=ordered)
         more = {"base": True} if self.settings.of_base(cell.repeat, cell.twin) else {}
         self.write(cell.method, found, {"threads": dict(cell.worker.threads), **more})
+
+    def _starts(self, cell: Cell, result: Result) -> tuple[Measurement, ...]:
+        """Starts of the case with an empty and with a filled cache, where they are asked for."""
+        m = cell.method
+        fine = result.outcome is Outcome.OK and not cell.twin and caches.able(m)
+        if not (self.settings.warm_start and fine) or self.spent(None):
+            return ()
+
+        def cell_in(folder: str) -> Cell:
+            worker = self.settings.worker(cell.repeat, m.tool, cache=folder)
+            return Cell(cell.row, m, worker, cell.repeat, False, self.chosen)
+
+        self.progress.case(f"{cell.case.id} (cold and warm start)")
+        try:
+            return warm.starts(cell_in, cell.row.problem.at(cell.row.size))
+        except Failure as failure:
+            self.progress.note(
+                f"{cell.case.id}: no start with a cache was timed: {failure.outcome.label}: "
+                f"{failure.message}"
+            )
+            return ()
 
     def write(self, method: Method, result: Result, more: Mapping[str, Any]) -> None:
         """Write a result with its versions, and what else its line says."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,13 @@ _SPELT = {
     "atan2": "arctan2",
     "lgamma": "gammaln",
 }
+# Functions of one number. PyTensor gives a plain number the narrowest type that holds it, 8 bits for 2 and
+# 32 for 1.5, and takes the function in 32 bits of it: such numbers go in as float64 (docs/conformance.md
+# found it, by lgamma).
+_OF_ONE = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "expm1", "log", "log1p",
+    "sqrt", "erf", "erfc", "lgamma",
+)  # fmt: skip
 
 
 def words() -> ModuleType:
@@ -40,8 +48,20 @@ def words() -> ModuleType:
 
     public = {k: v for k, v in vars(pt).items() if not k.startswith("_")}
     ours = {name: getattr(pt, spelt) for name, spelt in _SPELT.items()}
+    found = {**public, **ours}
+    ours |= {name: _wide(found[name]) for name in _OF_ONE}
     ours |= {"derivative": derivative, "reshape": reshape, "linalg": linalg, "special": special}
     return namespace("pytensor.tensor", {**public, **ours})
+
+
+def _wide(function: Function) -> Function:
+    """The function, which takes a plain number as one of 64 bits."""
+
+    @wraps(function)
+    def of_one(a: Any) -> Any:
+        return function(np.asarray(a, np.float64) if isinstance(a, int | float) else a)
+
+    return of_one
 
 
 def variable(name: str, value: Any) -> Any:

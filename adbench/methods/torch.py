@@ -13,7 +13,8 @@ when it returns. Three things hold for the whole process, since PyTorch knows no
 - The number of threads, which nobody here sets: PyTorch reads OMP_NUM_THREADS when it is imported,
   which a benchmark's worker sets; elsewhere ``torch.set_num_threads(1)`` would be the whole process's.
 - For `torch-compile`, which therefore has a process of its own: caches of compiled code, in memory and
-  in the temporary directory, are off, so that compiling is compiling; and it compiles in its own
+  in the temporary directory, are off, so that compiling is compiling, unless TORCHINDUCTOR_CACHE_DIR
+  names a folder for them; and it compiles in its own
   process (``compile_threads`` 1), so that no child of it computes beside what is measured. The limits
   of compilations per function, meant against functions compiled anew in every call, are lifted.
 
@@ -40,6 +41,8 @@ from adbench.methods._torch_words import words
 from adbench.model import Form, Method, Operator, Point, Prepared, given
 
 Function = Callable[..., Any]
+# PyTorch's own variable; where it is set, caches of compiled code are wanted.
+FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def _encode(records: bool, operator: Operator, point: Point) -> tuple[Any, ...]:
@@ -77,7 +80,7 @@ def _prepare_compiled(mode: Mode, form: Form, operator: Operator, point: Point) 
     import torch
 
     _check_compiler()
-    torch.compiler.config.force_disable_caches = True
+    torch.compiler.config.force_disable_caches = FOLDER not in os.environ
     _inductor().compile_threads = 1
     # PyTorch counts compilations of torch.func's own wrappers, which all functions share, and gives up at 8
     torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = 2**20

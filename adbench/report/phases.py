@@ -20,6 +20,8 @@ COLUMNS: tuple[tuple[str, str, Shown], ...] = (
     ("prepare_s", "prepare", seconds),
     ("compile_s", "compile", seconds),
     ("first_s", "first call", seconds),
+    ("cold_start_s", "cold start", seconds),
+    ("warm_start_s", "warm start", seconds),
     ("time_s", "steady call", seconds),
     ("round_trip_s", "round trip", seconds),
     ("ratio", "derivative / f", times),
@@ -38,7 +40,8 @@ def phase_table(facts: Facts) -> dict[str, Any] | None:
         return None
     key = ["row", "method"]
     own = facts.frame[~facts.frame["twin"]]
-    imports = own.groupby(key, as_index=False)[["import_s", "evaluations"]].median()
+    rest = ["import_s", "cold_start_s", "warm_start_s", "evaluations"]
+    imports = own.groupby(key, as_index=False)[rest].median()
     costs = facts.costs[[*key, "ratio", "low", "high"]]
     order = {row: place for place, row in enumerate(dict.fromkeys(facts.summary["row"]))}
     timed = timed.merge(imports, on=key, how="left").merge(costs, on=key, how="left")
