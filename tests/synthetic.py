@@ -6,6 +6,7 @@ No tool and no clock: times are a start-up cost plus a cost per element, times s
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -97,15 +98,16 @@ def run(
     speed: Speed = even,
     noise: float = 0.008,
     seed: int = 1,
+    rows: Iterable[tuple[str, str, str, int, int]] = ROWS,
 ) -> tuple[Line, list[Line]]:
     """A header and result lines.
 
     `speed(tool, problem, size)` multiplies the model's times; `noise` is the sd of a process's log
-    time; `tools` limits the tools; without `failures` every case is ok.
+    time; `tools` limits the tools; without `failures` every case is ok; `rows` are like `ROWS`.
     """
     rng = np.random.default_rng(seed)
     lines = []
-    for row in ROWS:
+    for row in rows:
         for method, about in METHODS.items():
             if (tools is not None and about[0] not in tools) or not _offered(method, row[2]):
                 continue
@@ -117,6 +119,17 @@ def run(
     if failures:
         lines = [_failed(line) for line in lines]
     return copy.deepcopy(HEADER), lines
+
+
+def many(count: int, repeats: int = 5) -> tuple[Line, list[Line]]:
+    """A header and so many result lines: the problems of `ROWS` again and again, with a number."""
+    lines: list[Line] = []
+    for k in itertools.count():
+        rows = [(f"{problem}_{k}", *rest) for problem, *rest in ROWS]
+        lines += run(repeats, seed=k + 1, rows=rows)[1]
+        if len(lines) >= count:
+            return copy.deepcopy(HEADER), lines[:count]
+    raise AssertionError
 
 
 def _offered(method: str, operator: str) -> bool:

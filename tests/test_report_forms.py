@@ -238,3 +238,10 @@ def test_runs_of_two_hardwares_under_one_name_are_still_refused():
     two[0]["machine"]["cores"] = 64
     with pytest.raises(ReportError, match="described in two ways"):
         facts.gather([one, two])
+
+
+def test_a_page_of_5000_rows_is_below_three_megabytes(tmp_path):
+    """What a full run of this suite has; the seconds of 20 000 are measured by benchmarks/report/size.py."""
+    out = tmp_path / "index.html"
+    write([synthetic.many(5000)], out)
+    assert out.stat().st_size < 3e6

@@ -16,6 +16,7 @@ from test_report_browser import acted, look
 
 from adbench.analysis import summary, tidy
 from adbench.report import write
+from adbench.report.page import MOST_ROWS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parents[1]
@@ -254,3 +255,35 @@ def chosen_of(table, tool):
     """The methods that may stand for a tool."""
     exact = table[(table["tool"] == tool) & (table["mode"] != "difference")]
     return set(exact.index.get_level_values("method"))
+
+
+def test_a_long_list_unfolds_when_it_is_opened(tmp_path):
+    """It is packed until then; afterwards it sorts, filters and opens evidence as any other."""
+    run = synthetic.many(2 * MOST_ROWS, repeats=1)
+    page = tmp_path / "page.html"
+    write([run], page)
+    assert page.read_text().count("<tbody data-rows=") == 2
+    found = told(page, tmp_path, """
+      const lists = [...document.querySelectorAll("table[data-filter]")].filter((t) => t.tBodies[0].rows.length === 0);
+      const list = lists[0], before = list.tBodies[0].rows.length;
+      list.closest("details").open = true;
+      await wait(1500);
+      const rows = [...list.tBodies[0].rows];
+      const box = list.closest("details").querySelector("input.filter");
+      box.value = "logistic_map_0 numba-dual";
+      box.dispatchEvent(new Event("input"));
+      const left = rows.filter((r) => !r.hidden).map((r) => r.textContent);
+      list.tHead.rows[0].cells[2].querySelector("button").click();
+      const times = [...list.tBodies[0].rows].map((r) => Number(r.cells[2].dataset.sort));
+      const head = rows[0].querySelector("th");
+      const found = {
+        before, lists: lists.length, rows: rows.length, left, sorted: times.every((t, i) => i === 0 || times[i - 1] <= t),
+        stop: head.tabIndex, role: head.getAttribute("role"),
+      };
+    """)  # fmt: skip
+    timed = summary(tidy(run[1], header=run[0]))["time_s"].notna().sum()
+    assert timed > MOST_ROWS
+    assert (found["lists"], found["before"], found["rows"]) == (2, 0, timed)
+    assert len(found["left"]) == 1
+    assert found["sorted"]
+    assert (found["stop"], found["role"]) == (0, "rowheader")

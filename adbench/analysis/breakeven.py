@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ import pandas as pd
 from adbench.analysis.compare import LEVEL, interval
 from adbench.analysis.duel import Duel
 from adbench.analysis.sets import one_set
+from adbench.model import Floats
 
 __all__ = ["BreakEven", "break_even", "break_evens", "repayment", "starts"]
+
+# Method -> process -> seconds to the first answer, and of a call.
+_Costs = dict[str, dict[int, tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,7 @@ def repayment(frame: pd.DataFrame, row: str, first: str, second: str) -> BreakEv
     ValueError
         When the frame holds several result sets.
     """
-    own = one_set(frame)
-    return _repayment(own[(own["row"] == row) & ~own["twin"]], first, second)
+    return _repayment(row, _costs(frame).get(row, {}), first, second)
 
 
 def break_evens(frame: pd.DataFrame, rows: Iterable[Duel]) -> tuple[BreakEven, ...]:
@@ -79,17 +83,15 @@ def break_evens(frame: pd.DataFrame, rows: Iterable[Duel]) -> tuple[BreakEven, .
 
     The two sides against each other come once, first against second.
     """
-    own = one_set(frame)
-    groups = dict(iter(own[~own["twin"]].groupby("row")))
+    costs = _costs(frame)
     found = []
     for duel in rows:
-        here = groups[duel.row]
-        others = dict.fromkeys(here.loc[here["steady_s"].notna(), "method"])
+        here = costs.get(duel.row, {})
         sides = [m for m in (duel.first, duel.second) if m]
-        pairs = [(a, b) for a in sides for b in others if b not in sides]
+        pairs = [(a, b) for a in sides for b in here if b not in sides]
         if len(sides) == 2:
             pairs.insert(0, (sides[0], sides[1]))
-        found += [_repayment(here, a, b) for a, b in pairs]
+        found += [_repayment(duel.row, here, a, b) for a, b in pairs]
     return tuple(r for r in found if r)
 
 
@@ -103,12 +105,11 @@ def starts(frame: pd.DataFrame, rows: tuple[Duel, ...]) -> pd.DataFrame:
         `BreakEven`, its interval as `calls_low` and `calls_high` (NaN where there is none).
     """
     lines: list[dict[str, Any]] = []
-    own = one_set(frame)
-    groups = dict(iter(own[~own["twin"]].groupby("row")))
+    costs = _costs(frame)
     for duel in rows:
         if duel.first is None or duel.second is None:
             continue
-        found = _repayment(groups[duel.row], duel.first, duel.second)
+        found = _repayment(duel.row, costs.get(duel.row, {}), duel.first, duel.second)
         if found is None:
             continue
         about = {key: getattr(duel, key) for key in ("row", "problem", "size", "operator")}
@@ -119,19 +120,29 @@ def starts(frame: pd.DataFrame, rows: tuple[Duel, ...]) -> pd.DataFrame:
     return pd.DataFrame.from_records(lines)
 
 
-def _repayment(here: pd.DataFrame, first: str, second: str) -> BreakEven | None:
-    timed = here[here["steady_s"].notna()]
-    a, b = (timed[timed["method"] == m].set_index("repeat") for m in (first, second))
-    if a.empty or b.empty:
+def _costs(frame: pd.DataFrame) -> dict[str, _Costs]:
+    """By row and method, in the order of the frame: what each process that timed it paid."""
+    own = one_set(frame)
+    own = own[~own["twin"] & own["steady_s"].notna()]
+    columns = (own[c].tolist() for c in ("row", "method", "repeat", "start_s", "steady_s"))
+    found: dict[str, _Costs] = {}
+    for row, method, repeat, start_s, steady_s in zip(*columns, strict=True):
+        found.setdefault(row, {}).setdefault(method, {})[repeat] = (start_s, steady_s)
+    return found
+
+
+def _repayment(row: str, costs: _Costs, first: str, second: str) -> BreakEven | None:
+    if first not in costs or second not in costs:
         return None
-    start_a, start_b = float(a["start_s"].median()), float(b["start_s"].median())
-    time_a, time_b = (float(np.exp(np.log(x["steady_s"]).mean())) for x in (a, b))
-    columns = ["start_s", "steady_s"]
-    both = a[columns].add_suffix("_a").join(b[columns].add_suffix("_b"), how="inner").dropna()
+    a, b = costs[first], costs[second]
+    start_a, start_b = (_middle([start for start, _ in x.values()]) for x in (a, b))
+    time_a, time_b = (math.exp(np.mean([math.log(t) for _, t in x.values()])) for x in (a, b))
+    both = np.array([(*a[k], *b[k]) for k in a if k in b], dtype=np.float64).reshape(-1, 4)
+    both = both[~np.isnan(both).any(axis=1)]
     calls = break_even(start_a, time_a, start_b, time_b)
     low, high = _interval(both, slow_start_first=start_a > start_b, point=calls)
     return BreakEven(
-        row=str(here["row"].iloc[0]),
+        row=row,
         first=first,
         second=second,
         first_start_s=start_a,
@@ -145,22 +156,29 @@ def _repayment(here: pd.DataFrame, first: str, second: str) -> BreakEven | None:
     )
 
 
+def _middle(values: list[float]) -> float:
+    """The median of those that are there; NaN without any."""
+    known = [v for v in values if not math.isnan(v)]
+    return median(known) if known else math.nan
+
+
 def _interval(
-    both: pd.DataFrame, slow_start_first: bool, point: float
+    both: Floats, slow_start_first: bool, point: float
 ) -> tuple[float | None, float | None]:
     """Of the log number of calls, from those processes in which the start is repaid at all.
 
-    A process in which the start is dearer and the calls are not cheaper never repays: no upper end
-    then. One in which the start is not dearer has repaid with the first call: the lower end is 1.
+    `both` has a line a process: start and seconds a call of the first, then of the second. A process in
+    which the start is dearer and the calls are not cheaper never repays: no upper end then. One in which
+    the start is not dearer has repaid with the first call: the lower end is 1.
     """
     if math.isnan(point) or len(both) < 2:
         return None, None
     sign = 1.0 if slow_start_first else -1.0
-    dearer = sign * (both["start_s_a"] - both["start_s_b"])
-    cheaper = sign * (both["steady_s_b"] - both["steady_s_a"])
+    start_a, steady_a, start_b, steady_b = both.T
+    dearer, cheaper = sign * (start_a - start_b), sign * (steady_b - steady_a)
     regular = (dearer > 0) & (cheaper > 0)
     calls = 1.0 + dearer[regular] / cheaper[regular]
-    low, high = interval(np.log(calls.to_numpy(dtype=np.float64)), None, LEVEL)
+    low, high = interval(np.log(calls), None, LEVEL)
     if bool((dearer <= 0).any()) or low is None:
         low = 1.0
     if bool(((dearer > 0) & (cheaper <= 0)).any()) or high is None:

@@ -7,7 +7,7 @@ each one, so that blocks of one process are not independent of each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ __all__ = [
     "log_ratios",
     "margin",
     "p_values",
+    "paired",
     "pooled",
     "survivors",
 ]
@@ -120,9 +121,15 @@ def log_ratios(frame: pd.DataFrame, row: str, first: str, second: str) -> pd.Ser
     for name, method, repeat, twin, steady_s in zip(*(frame[c] for c in columns), strict=True):
         if name == row and method in times and not twin and not math.isnan(steady_s):
             times[method][repeat] = steady_s
-    both = sorted(times[first].keys() & times[second].keys())
-    ratios = [math.log(times[first][k]) - math.log(times[second][k]) for k in both]
-    return pd.Series(ratios, index=pd.Index(both, dtype="int64", name="repeat"), dtype="float64")
+    ratios = paired(times[first], times[second])
+    both = pd.Index(list(ratios), dtype="int64", name="repeat")
+    return pd.Series(list(ratios.values()), index=both, dtype="float64")
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> dict[int, float]:
+    """Log ratios by process, of seconds by process; only of those that timed both, in their order."""
+    both = sorted(first.keys() & second.keys())
+    return {k: math.log(first[k]) - math.log(second[k]) for k in both}
 
 
 @dataclass(frozen=True)

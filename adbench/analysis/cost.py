@@ -35,15 +35,18 @@ def cost_ratios(frame: pd.DataFrame) -> pd.DataFrame:
     own = one_set(frame)
     own = own[~own["twin"] & (own["operator"] != Operator.VALUE.value)]
     own = own[own["steady_s"].notna() & own["value_s"].notna()]
-    groups = [group for _, group in own.groupby(["row", "method"], sort=False)]
-    logs = [np.log((g["steady_s"] / g["value_s"]).to_numpy(dtype=np.float64)) for g in groups]
+    columns = {key: own[key].tolist() for key in ABOUT}
+    log = np.log((own["steady_s"] / own["value_s"]).to_numpy(dtype=np.float64))
+    places = own.groupby(["row", "method"], sort=False).indices.values()
+    groups = [np.sort(where) for where in sorted(places, key=min)]
+    logs = [log[where] for where in groups]
     spread = pooled(logs)
     lines = []
-    for group, d in zip(groups, logs, strict=True):
+    for where, d in zip(groups, logs, strict=True):
         low, high = interval(d, spread, LEVEL)
         lines.append(
             {
-                **{key: group[key].iloc[0] for key in ABOUT},
+                **{key: columns[key][where[0]] for key in ABOUT},
                 "ratio": math.exp(float(d.mean())),
                 "low": math.nan if low is None else low,
                 "high": math.nan if high is None else high,

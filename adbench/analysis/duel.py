@@ -6,8 +6,10 @@ noisy times looks faster than it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,20 +17,21 @@ import pandas as pd
 from adbench.analysis.compare import (
     Spread,
     compare,
-    log_ratios,
     margin,
     p_values,
+    paired,
     pooled,
     survivors,
 )
 from adbench.analysis.noise import noise_floor
 from adbench.analysis.pair import JAX_NUMBA, Pair, Side
-from adbench.analysis.pick import Choice, choose, why_none
+from adbench.analysis.pick import TIMED, Choice, Timed, best_of, why_none
 from adbench.analysis.sets import one_set
 from adbench.model import Comparison, Decision, Floats, Operator
 
 __all__ = ["Duel", "duels", "fixed_pair"]
 
+ABOUT = ("row", "problem", "size", "size_n", "operator")
 DIFFERENT = (Decision.FASTER, Decision.SLOWER)
 
 
@@ -102,7 +105,7 @@ def duels(frame: pd.DataFrame, pair: Pair = JAX_NUMBA) -> tuple[Duel, ...]:
     ValueError
         When the frame holds several result sets (see `analysis.sets`).
     """
-    return _duels(frame, pair.tried(frame), lambda here: _Bout.chosen(here, pair))
+    return _duels(frame, pair, chosen=True)
 
 
 def fixed_pair(
@@ -113,86 +116,94 @@ def fixed_pair(
     Nothing was chosen, so nothing need be held out.
     """
     pair = Pair(Side(first, methods=(first,)), Side(second, methods=(second,)))
-    return _duels(frame, pair.tried(frame), lambda here: _Bout.given(here, pair))
+    return _duels(frame, pair, chosen=False)
 
 
 @dataclass(frozen=True, eq=False)
 class _Bout:
-    """The methods that stand for two sides on one row, and their log ratios, one a process."""
+    """The methods that stand for two sides on one row, and their log ratios, one a process.
 
-    here: pd.DataFrame
+    `about` holds the fields of `Duel` that say which row it is.
+    """
+
+    about: Mapping[str, Any]
     sides: tuple[str | None, str | None]
     whys: tuple[str, str]
     used: Floats
     held_out: bool
-
-    @classmethod
-    def chosen(cls, here: pd.DataFrame, pair: Pair) -> _Bout:
-        sides = [side.able(here) for side in pair.sides]
-        a, b = (choose(side) for side in sides)
-        return cls._of(here, sides, (a, b), chosen=True)
-
-    @classmethod
-    def given(cls, here: pd.DataFrame, pair: Pair) -> _Bout:
-        sides = [side.able(here) for side in pair.sides]
-        a, b = (choose(side) for side in sides)
-        return cls._of(here, sides, (a, b), chosen=False)
-
-    @classmethod
-    def _of(
-        cls,
-        here: pd.DataFrame,
-        sides: Sequence[pd.DataFrame],
-        picks: tuple[Choice | None, Choice | None],
-        chosen: bool,
-    ) -> _Bout:
-        a, b = picks
-        names = (a.method if a else None, b.method if b else None)
-        whys = ("" if a else why_none(sides[0]), "" if b else why_none(sides[1]))
-        if a is None or b is None:
-            return cls(here, names, whys, np.empty(0), False)
-        d = log_ratios(here, str(here["row"].iloc[0]), a.method, b.method).sort_index()
-        later = d[d.index > max(a.repeat, b.repeat)]
-        held_out = chosen and len(later) > 0
-        used = np.asarray(later if held_out else d, dtype=np.float64)
-        return cls(here, names, whys, used, held_out)
+    exact: bool
 
 
-def _duels(
-    frame: pd.DataFrame, tried: pd.Series[bool], pair_of: Callable[[pd.DataFrame], _Bout]
-) -> tuple[Duel, ...]:
-    floor = noise_floor(one_set(frame))
-    blind = bool(frame["blind"].any())
-    both = frame[tried & ~frame["twin"]]
-    order = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
-    groups = dict(iter(both.groupby("row")))
-    pairs = [pair_of(groups[row]) for row in order["row"].tolist()]
-    spread = pooled(pair.used for pair in pairs)
-    found = [_duel(pair, floor, spread, blind) for pair in pairs]
-    return _together(found, pairs, floor, spread, blind)
+def _duels(frame: pd.DataFrame, pair: Pair, chosen: bool) -> tuple[Duel, ...]:
+    own = one_set(frame)
+    floor = noise_floor(own)
+    blind = bool(own["blind"].any())
+    bouts = list(_bouts(own[pair.tried(own) & ~own["twin"]], pair, chosen))
+    spread = pooled(bout.used for bout in bouts)
+    found = [_duel(bout, floor, spread, blind) for bout in bouts]
+    return _together(found, bouts, floor, spread, blind)
 
 
-def _duel(pair: _Bout, floor: float | None, spread: Spread | None, blind: bool) -> Duel:
-    head = pair.here.iloc[0]
-    a, b = pair.sides
-    side = pair.here["method"].isin([m for m in (a, b) if m])
+def _bouts(both: pd.DataFrame, pair: Pair, chosen: bool) -> Iterator[_Bout]:
+    """One for each row of a frame of both sides' lines, in order of problem, operator and size.
+
+    By columns, not by a frame for each row: a page has a thousand rows.
+    """
+    heads = both.drop_duplicates("row").sort_values(["problem", "operator", "size_n"])
+    places = both.groupby("row", sort=False).indices
+    lines: list[Timed] = list(zip(*(both[c].tolist() for c in TIMED), strict=True))
+    able = [both.index.isin(side.able(both).index) for side in pair.sides]
+    for about in heads[list(ABOUT)].to_dict("records"):
+        where = np.sort(places[about["row"]])
+        sides = [where[mask[where]] for mask in able]
+        picks = [best_of([lines[i] for i in side]) for side in sides]
+        whys = ["" if p else why_none(both.iloc[i]) for p, i in zip(picks, sides, strict=True)]
+        yield _bout(about, [lines[i] for i in where], picks, whys, chosen)
+
+
+def _bout(
+    about: Mapping[Any, Any],
+    lines: Sequence[Timed],
+    picks: Sequence[Choice | None],
+    whys: Sequence[str],
+    chosen: bool,
+) -> _Bout:
+    a, b = picks
+    names = (a.method if a else None, b.method if b else None)
+    exact = not any(mode == "difference" for method, mode, _, _ in lines if method in names)
+    why_a, why_b = whys
+    if a is None or b is None:
+        return _Bout(about, names, (why_a, why_b), np.empty(0), False, exact)
+    seconds: dict[str, dict[int, float]] = {a.method: {}, b.method: {}}
+    for method, _, repeat, steady_s in lines:
+        if method in seconds and not math.isnan(steady_s):
+            seconds[method][repeat] = steady_s
+    ratios = paired(seconds[a.method], seconds[b.method])
+    later = [d for repeat, d in ratios.items() if repeat > max(a.repeat, b.repeat)]
+    held_out = chosen and len(later) > 0
+    used = np.asarray(later if held_out else list(ratios.values()), dtype=np.float64)
+    return _Bout(about, names, (why_a, why_b), used, held_out, exact)
+
+
+def _duel(bout: _Bout, floor: float | None, spread: Spread | None, blind: bool) -> Duel:
+    a, b = bout.sides
     comparison = None
-    if a and b and len(pair.used):
-        comparison = compare(str(head["row"]), a, b, pair.used, floor, spread, blind)
+    if a and b and len(bout.used):
+        comparison = compare(str(bout.about["row"]), a, b, bout.used, floor, spread, blind)
     return Duel(
-        row=str(head["row"]),
-        problem=str(head["problem"]),
-        size=str(head["size"]),
-        size_n=int(head["size_n"]),
-        operator=str(head["operator"]),
+        row=str(bout.about["row"]),
+        problem=str(bout.about["problem"]),
+        size=str(bout.about["size"]),
+        size_n=int(bout.about["size_n"]),
+        operator=str(bout.about["operator"]),
         first=a,
         second=b,
-        first_why=pair.whys[0],
-        second_why=pair.whys[1],
+        first_why=bout.whys[0],
+        second_why=bout.whys[1],
         comparison=comparison,
-        held_out=pair.held_out,
+        held_out=bout.held_out,
         moderated=comparison is not None and comparison.low is not None and spread is not None,
-        exact=not bool((pair.here[side]["mode"] == "difference").any()),
+        exact=bout.exact,
     )
 
 

@@ -97,9 +97,12 @@ def _twins(frame: pd.DataFrame) -> list[_Twins]:
     if True not in logs or False not in logs:
         return []
     d = (logs[True] - logs[False]).dropna().rename("d").reset_index()
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, key in enumerate(zip(d["row"], d["method"], strict=True)):
+        places.setdefault(key, []).append(place)
+    values, repeats = d["d"].to_numpy(), d["repeat"].to_numpy()
     found = []
-    for _, group in d.groupby(["row", "method"], sort=True):
-        later = group[group["repeat"] > 0]
-        every, held = (x["d"].to_numpy() for x in (group, later if len(later) else group))
-        found.append(_Twins(str(group["row"].iloc[0]), str(group["method"].iloc[0]), every, held))
+    for (row, method), where in sorted(places.items()):
+        later = [i for i in where if repeats[i] > 0]
+        found.append(_Twins(row, method, values[where], values[later or where]))
     return found

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-__all__ = ["Choice", "choose", "pick", "why_none"]
+__all__ = ["TIMED", "Choice", "Timed", "best_of", "choose", "pick", "why_none"]
+
+# What a choice is made from: method, mode, process and seconds a call (NaN where it failed).
+TIMED = ("method", "mode", "repeat", "steady_s")
+Timed = tuple[str, str, int, float]
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,11 @@ def choose(rows: pd.DataFrame) -> Choice | None:
     failed in some process is taken only where no other is left. `rows` are one side's on one row of
     one result set, without twins.
     """
-    columns = ("method", "mode", "repeat", "steady_s")
-    lines = list(zip(*(rows[c] for c in columns), strict=True))
+    return best_of(list(zip(*(rows[c] for c in TIMED), strict=True)))
+
+
+def best_of(lines: Sequence[Timed]) -> Choice | None:
+    """`choose` from the columns `TIMED` of one side's lines on one row."""
     lame = {method for method, _, _, steady_s in lines if math.isnan(steady_s)}
     timed = [line for line in lines if not math.isnan(line[3])]
     steadfast = [line for line in timed if line[0] not in lame]
@@ -41,7 +47,7 @@ def choose(rows: pd.DataFrame) -> Choice | None:
     return None
 
 
-def _exact(lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _exact(lines: Sequence[Timed]) -> list[Timed]:
     return [line for line in lines if line[1] != "difference"]
 
 

@@ -90,8 +90,10 @@ def lines(
     ]
     if crowded:
         layers.append(_labels(channels["x"], colour, "label_all", crowded))
-    chart = _framed(alt.layer(*layers, data={"values": values}), options, crowded, about)
+    # by name: Altair would copy and check every point
+    chart = _framed(alt.layer(*layers, data=alt.NamedData("points")), options, crowded, about)
     spec: Spec = chart.to_dict()
+    spec["datasets"] = {"points": values, **spec.get("datasets", {})}
     spec.pop("config", None)  # the page's own script sets fonts and colours
     return spec
 

@@ -104,16 +104,15 @@ def by_digits(facts: Facts) -> list[Line]:
         table["time_s"].notna() & (table["operator"] != "value") & (table["dtype"] == "float64")
     ]
     timed = timed[timed["mode"] != "external"]
-    ratios, exact_digits, other_digits, rows = [], [], [], []
-    for row, group in timed.groupby("row", sort=False):
-        exact, other = (group[(group["mode"] == "difference") == loose] for loose in (False, True))
-        if exact.empty or other.empty:
-            continue
-        a, b = (g.sort_values("time_s").iloc[0] for g in (exact, other))
-        ratios.append(float(b["time_s"]) / float(a["time_s"]))
-        exact_digits.append(_digits(float(a["error_rel"])))
-        other_digits.append(_digits(float(b["error_rel"])))
-        rows.append(str(row))
+    timed = timed.assign(loose=timed["mode"] == "difference").sort_values("time_s", kind="stable")
+    fastest = timed.drop_duplicates(["row", "loose"])
+    best = {(line["row"], line["loose"]): line for line in fastest.to_dict("records")}
+    rows = [
+        row for row in dict.fromkeys(table["row"]) if (row, False) in best and (row, True) in best
+    ]
+    pairs = [(best[row, False], best[row, True]) for row in rows]
+    ratios = [b["time_s"] / a["time_s"] for a, b in pairs]
+    exact_digits, other_digits = ([_digits(p[i]["error_rel"]) for p in pairs] for i in (0, 1))
     if not rows:
         return []
     slower = sum(r > 1.0 for r in ratios)

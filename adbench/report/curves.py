@@ -74,10 +74,11 @@ def break_even_chart(facts: Facts) -> Spec | None:
     """Total time, first call included, against the number of calls."""
     values: list[Spec] = []
     table = {(line["row"], line["method"]): line for line in facts.summary.to_dict("records")}
+    rivals = _quickest_starts(facts)
     for duel in facts.duels:
         if not (duel.first and duel.second):
             continue
-        rival = _quickest_start(facts, duel.row)
+        rival = rivals.get(duel.row)
         methods = dict.fromkeys(m for m in (duel.first, duel.second, rival) if m)
         values += [p for m in methods for p in _totals(table[duel.row, m], facts)]
     if not values:
@@ -192,11 +193,11 @@ def _totals(line: Any, facts: Facts) -> list[Spec]:
     ]
 
 
-def _quickest_start(facts: Facts, row: str) -> str | None:
-    """The fastest exact method beside the two whose first call costs no compilation to speak of."""
+def _quickest_starts(facts: Facts) -> dict[str, str]:
+    """By row the fastest exact method beside the two whose first call costs no compilation to speak of."""
     table: pd.DataFrame = facts.summary
-    here = table[(table["row"] == row) & ~facts.pair.tried(table) & (table["mode"] != "external")]
+    here = table[~facts.pair.tried(table) & (table["mode"] != "external")]
     here = here[here["time_s"].notna() & (here["mode"] != "difference")]
-    here = here[here["dtype"] == "float64"]
-    light = here[here["start_s"].fillna(0) < 0.1]
-    return None if light.empty else str(light.sort_values("time_s")["method"].iloc[0])
+    light = here[(here["dtype"] == "float64") & (here["start_s"].fillna(0) < 0.1)]
+    first = light.sort_values("time_s", kind="stable").drop_duplicates("row")
+    return dict(zip(first["row"], first["method"], strict=True))

@@ -58,18 +58,13 @@ def frontier(facts: Facts) -> pd.DataFrame:
     ]  # fmt: skip
     found = pd.concat([pd.DataFrame(whole), each], ignore_index=True)
     complete = found["rows"] == found.groupby("case")["rows"].transform("max")
-    best = pd.Series(False, index=found.index)
-    for _, group in found[complete].groupby("case", sort=False):
-        best.loc[_front(group)] = True
-    return found.assign(whole=complete, best=best)
-
-
-def _front(group: pd.DataFrame) -> list[Any]:
-    """Index of the methods that nothing faster is as exact as."""
-    order = group.sort_values(["slowdown", "digits", "method"], ascending=[True, False, True])
-    digits = order["digits"].to_numpy(dtype=np.float64)
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(digits)[:-1]])
-    return list(order.index[digits > before])
+    # on the front is what nothing faster is as exact as
+    order = found[complete].sort_values(
+        ["slowdown", "digits", "method"], ascending=[True, False, True]
+    )
+    before = order.groupby("case", sort=False)["digits"].transform(lambda d: d.cummax().shift())
+    front = order.index[before.isna() | (order["digits"] > before)]
+    return found.assign(whole=complete, best=found.index.isin(front))
 
 
 def frontier_chart(facts: Facts) -> Spec | None:
@@ -105,7 +100,7 @@ def frontier_chart(facts: Facts) -> Spec | None:
         base.mark_text(align="left", dx=7, fontSize=11).encode(y=alt.Y("label_y:Q"), text="method:N"),
     ]  # fmt: skip
     chart = (
-        alt.layer(*layers, data={"values": values})
+        alt.layer(*layers, data=alt.NamedData("points"))
         .add_params(pick)
         .transform_filter("datum.case === pick")
         .properties(width="container", height=HEIGHT, padding={"right": 116, "left": 4, "top": 8})
@@ -116,6 +111,7 @@ def frontier_chart(facts: Facts) -> Spec | None:
         )
     )
     spec: Spec = chart.to_dict()
+    spec["datasets"] = {"points": values}
     spec.pop("config", None)
     return spec
 

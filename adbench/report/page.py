@@ -39,7 +39,10 @@ from adbench.report.protocol import protocol
 from adbench.report.provenance import provenance
 from adbench.report.scripts import bundle, policy
 
-__all__ = ["SECTIONS", "render", "write"]
+__all__ = ["MOST_ROWS", "SECTIONS", "render", "write"]
+
+# A list with more rows than this is packed; scripts unfold it when it is opened.
+MOST_ROWS = 500
 
 
 def write(
@@ -173,13 +176,39 @@ def _drawn(spec: dict[str, Any] | None) -> dict[str, Markup] | None:
     """A chart as the page holds it: its specification, and a still picture for readers without scripts."""
     if spec is None:
         return None
-    return {"spec": Markup(_packed(spec)), "still": Markup(still.fallback(spec))}
+    return {"spec": Markup(_packed(_rounded(spec))), "still": Markup(still.fallback(spec))}
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers with six digits, which is more than a picture shows and takes half the place."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _rounded(v) for k, v in value.items()}
+    return value
 
 
 def _packed(value: Any) -> str:
     """JSON, gzipped, in base64: what scripts alone read need not be read by people."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return _zipped(text)
+
+
+def _zipped(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _folded(rows: Markup) -> Markup:
+    """The body of a long list as it is, or, of a very long one, packed until a script unfolds it.
+
+    Nine tenths of a large page would be such lists, which stand closed at its end.
+    """
+    if rows.count("<tr") <= MOST_ROWS:
+        return Markup("<tbody>\n{}</tbody>").format(rows)
+    # the attribute holds letters, digits, + and / alone
+    return Markup('<tbody data-rows="{}"></tbody>').format(_zipped(str(rows)))
 
 
 def _short(value: Any) -> str:
@@ -287,6 +316,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["short"] = _short
+    made.filters["folded"] = _folded
     return made
 
 

@@ -25,11 +25,23 @@ def _harmless(value: Any) -> Any:
     return value
 
 
+def _first(spec: Spec) -> Spec:
+    """Data and parameters, of the data only the case that is shown first: the others are not in the picture."""
+    found: Spec = {key: spec[key] for key in ("datasets", "params") if key in spec}
+    shown = {p["name"]: p.get("value") for p in found.get("params", ())}
+    if "pick" in shown and "datasets" in found:
+        found["datasets"] = {
+            name: [v for v in values if v.get("case", shown["pick"]) == shown["pick"]]
+            for name, values in found["datasets"].items()
+        }
+    return found
+
+
 def fallback(spec: Spec) -> str:
     """The chart as it first shows, as SVG: for readers without scripts."""
     import vl_convert
 
-    own = {key: _harmless(spec[key]) for key in ("datasets", "params") if key in spec}
+    own = {key: _harmless(value) for key, value in _first(spec).items()}
     config: Spec = {
         "background": "transparent", "view": {"stroke": None},
         "axis": {"labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--faint)",

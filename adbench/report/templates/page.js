@@ -203,10 +203,23 @@ async function open(ids) {
   dialog.showModal();
 }
 
-for (const cell of document.querySelectorAll("[data-see]")) {
-  cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
-  cell.setAttribute("aria-haspopup", "dialog");
-  if (!cell.closest("[data-cells]")) cell.tabIndex = 0;
+function openable(place) {
+  for (const cell of place.querySelectorAll("[data-see]")) {
+    cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
+    cell.setAttribute("aria-haspopup", "dialog");
+    if (!cell.closest("[data-cells]")) cell.tabIndex = 0;
+  }
+}
+openable(document);
+// Very long lists come packed, and are unfolded when they are first looked at.
+for (const body of document.querySelectorAll("tbody[data-rows]")) {
+  body.closest("details").addEventListener("toggle", async () => {
+    if (!("rows" in body.dataset)) return;
+    const packed = body.dataset.rows;
+    delete body.dataset.rows;
+    body.innerHTML = await unpacked(packed);
+    openable(body);
+  });
 }
 // A map of cells is one stop of the tab key; arrows go from cell to cell.
 for (const map of document.querySelectorAll("table[data-cells]")) {
