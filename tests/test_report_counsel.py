@@ -5,8 +5,8 @@ import math
 import pytest
 import synthetic
 
-from adbench.report import render
-from adbench.report.counsel import CALLS, by_calls, by_digits, by_variables
+from adbench.report import render, write
+from adbench.report.counsel import CALLS, STRESSES, by_calls, by_digits, by_stresses, by_variables
 from adbench.report.facts import gather
 
 
@@ -82,3 +82,39 @@ def test_without_a_pair_there_is_no_advice_about_it(tools):
     part = facts(tools=tools)
     assert by_variables(part) == []
     assert by_calls(part) == []
+
+
+def test_wins_are_counted_by_what_functions_are_made_of():
+    stresses = {
+        "gauss_nll": {"sum-over-data", "sparse"}, "histogram_nll": {"sum-over-data", "special-functions"},
+        "rosenbrock": {"many-variables"}, "elsewhere": {"branches"},
+    }  # fmt: skip
+    (part,) = gather([synthetic.run(repeats=5, failures=False)], stresses=stresses).parts
+    found = {line["when"]: line for line in by_stresses(part)}
+    sums, special, none = (STRESSES[word] for word in ("sum-over-data", "special-functions", ""))
+    assert list(found) == [sums, special, none]
+    problems = {when: {row.partition("[")[0] for row in x["rows"]} for when, x in found.items()}
+    assert problems == {sums: {"gauss_nll", "histogram_nll"}, special: {"histogram_nll"}, none: {"rosenbrock"}}  # fmt: skip
+    for line in found.values():
+        here = [d for d in part.duels if d.row in line["rows"]]
+        assert line["first"] == sum(d.winner == "first" for d in here)
+        assert line["second"] == sum(d.winner == "second" for d in here)
+        assert line["first"] + line["second"] + line["open"] == len(here)
+
+
+def test_one_kind_of_function_is_no_advice():
+    assert by_stresses(facts()) == []
+    words = {
+        name: {"branches"} for name in ("gauss_nll", "histogram_nll", "rosenbrock", "logistic_map")
+    }
+    (part,) = gather([synthetic.run(repeats=5)], stresses=words).parts
+    assert by_stresses(part) == []
+
+
+def test_the_page_says_what_functions_are_made_of(tmp_path):
+    out = tmp_path / "page.html"
+    words = {"gauss_nll": ["sum-over-data"], "rosenbrock": []}
+    write([synthetic.run(repeats=5)], out, stresses=words)
+    text = out.read_text(encoding="utf-8")
+    assert "By what the function is made of" in text
+    assert STRESSES["sum-over-data"] in text

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -237,6 +238,89 @@ def test_cells_and_cards_are_what_the_raw_lines_say(tmp_path):
     }  # fmt: skip
     card = next(c for c in found["cards"] if "largest error" in c)
     assert f"{errors['jax']:.1f} / {errors['numba']:.1f}" in card
+
+
+def test_each_card_is_what_the_raw_lines_say(tmp_path):
+    """Overall, smallest and largest sizes, crossover and start: from the samples by formulas written here."""
+    import numpy as np
+
+    def faster_when_large(tool, problem, size):
+        return 0.1 if tool == "jax" and int(size) >= 1000 else 1.0
+
+    run = synthetic.run(repeats=4, failures=False, speed=faster_when_large)
+    out = tmp_path / "page.html"
+    write([run], out)
+    found = told(out, tmp_path, r"""
+      const found = [...document.querySelectorAll(".cards li")].map((c) => c.textContent.replace(/\s+/g, " ").trim());
+    """)  # fmt: skip
+    cards = {word: next(c for c in found if word in c)
+             for word in ("overall", "smallest", "largest sizes", "takes over", "first answer")}  # fmt: skip
+    logs, starts, rows = {}, {"jax": [], "numba": []}, {}
+    for row in {line["id"].rpartition("/")[0] for line in run[1]}:
+        sides = {tool: by_process(run[1], row, tool) for tool in ("jax", "numba")}
+        best = {tool: min(each, key=lambda m, e=each: e[m][0][0]) for tool, each in sides.items()}
+        jax, numba = (sides[tool][best[tool]] for tool in ("jax", "numba"))
+        logs[row] = float(np.mean([np.log(jax[k][0] / numba[k][0]) for k in jax if k > 0]))
+        for tool, each in (("jax", jax), ("numba", numba)):
+            starts[tool].append(float(np.median([start for _, start in each.values()])))
+        problem, size, operator = re.match(r"(.*)\[(.*)\]/(.*)", row).groups()
+        rows.setdefault((problem, operator), []).append((int(size), logs[row]))
+    by_problem = {}
+    for (problem, _), sizes in rows.items():
+        by_problem.setdefault(problem, []).extend(d for _, d in sizes)
+    mean = float(np.mean([np.mean(d) for d in by_problem.values()]))
+    assert shown_ratio(cards["overall"]) == pytest.approx(np.exp(mean), rel=0.02)
+    several = [sorted(sizes) for sizes in rows.values() if len(sizes) > 1]
+    for word, end in (("smallest", 0), ("largest sizes", -1)):
+        here = [sizes[end][1] for sizes in several]
+        numba_wins, jax_wins = sum(d > 0.06 for d in here), sum(d < -0.06 for d in here)
+        if numba_wins and jax_wins:
+            more = ("JAX", jax_wins) if jax_wins > numba_wins else ("Numba", numba_wins)
+            told_so = (
+                f"{jax_wins} to {numba_wins}"
+                if jax_wins == numba_wins
+                else f"{more[0]} in {more[1]} of {len(here)}"
+            )
+        else:
+            told_so = f"Numba wins {numba_wins}, JAX {jax_wins} of {len(here)}"
+        assert told_so in cards[word]
+    crossings = [
+        np.exp(np.log(n) - d * (np.log(m) - np.log(n)) / (e - d))
+        for sizes in several for (n, d), (m, e) in pairwise(sizes) if d * e < 0
+    ]  # fmt: skip
+    size = float(re.search(r"size ≈ ([\d ]+)", cards["takes over"]).group(1).replace(" ", ""))
+    assert size == pytest.approx(np.median(crossings), rel=0.06)
+    jax_s, numba_s = (float(np.median(starts[tool])) for tool in ("jax", "numba"))
+    first, second = re.match(r"([\d.]+ m?s) / ([\d.]+ m?s)", cards["first answer"]).groups()
+    assert [in_seconds(first), in_seconds(second)] == pytest.approx([jax_s, numba_s], rel=0.01)
+
+
+def by_process(lines, row, tool):
+    """Exact method -> process -> its lowest tenth in CPU seconds, and wall seconds to the first answer."""
+    import numpy as np
+
+    found = {}
+    for line in lines:
+        usual = line["tool"] == tool and line["mode"] != "difference" and not line["twin"]
+        if line["id"].rpartition("/")[0] == row and usual and line["outcome"] == "ok":
+            phases = {m["phase"]: m for m in line["measurements"]}
+            start = sum(
+                sum(phases[p]["wall_s"]) for p in ("prepare", "compile", "first") if p in phases
+            )
+            steady = float(np.quantile(phases["steady"]["cpu_s"], 0.1))
+            found.setdefault(line["method"], {})[line["repeat"]] = (steady, start)
+    return found
+
+
+def shown_ratio(card):
+    """JAX's time in units of Numba's, from a card's head such as ``Numba 3.2× ...``."""
+    name, factor = re.match(r"(JAX|Numba) ([\d.]+)×", card).groups()
+    return float(factor) if name == "Numba" else 1 / float(factor)
+
+
+def in_seconds(text):
+    number, unit = text.split()
+    return float(number) * {"s": 1.0, "ms": 1e-3}[unit]
 
 
 def raw_times(lines):

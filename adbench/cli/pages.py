@@ -13,6 +13,7 @@ from adbench.model import UnknownNameError
 
 if TYPE_CHECKING:
     from adbench.harness.store import Run
+    from adbench.model import Problem
 
 __all__ = ["EXAMPLE", "newest", "report"]
 
@@ -59,12 +60,21 @@ def report(
             help="That commit, such as the last release's; default with --asv: the newest there.",
         ),
     ] = None,
+    steps: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Add the error of finite differences against their step, from the curve.jsonl that "
+            "nox -s v-curve writes.",
+        ),
+    ] = None,
 ) -> None:
     """Make one self-contained HTML page of result files, and print the verdict.
 
     Machines, numbers of threads, devices, and runs of one machine with different versions or settings
     are parts of their own; they are never pooled.
     """
+    from adbench.analysis.steps import read_steps
     from adbench.harness import store
     from adbench.report import write
 
@@ -73,7 +83,8 @@ def report(
     runs = [store.load(path) for path in paths]
     pairs = [(run.header, run.lines) for run in runs]
     earlier = _since(runs, asv, since) if asv is not None or since is not None else None
-    said = write(pairs, page, versus, _texts(runs), earlier)
+    curves = None if steps is None else read_steps(steps)
+    said = write(pairs, page, versus, _texts(runs), earlier, steps=curves, stresses=_stresses(runs))
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))
@@ -106,11 +117,27 @@ def _since(runs: Sequence[Run], folder: Path | None, commit: str | None) -> Any:
 
 def _texts(runs: Sequence[Run]) -> dict[str, str]:
     """Function texts of the problems that were measured, by their hash, as they stand today."""
+    return {form.hash: form.text for p in _problems(runs) for form in p.forms}
+
+
+def _stresses(runs: Sequence[Run]) -> dict[str, frozenset[str]]:
+    """What each of the problems stresses, its chain of operations counted at the smallest size: at the
+    largest even a plain sum is a long one.
+    """
+    from adbench.reference import traits
+
+    return {
+        p.name: traits.words(p) - ({"long-chain"} if traits.first(p).chain < traits.LONG else set())
+        for p in _problems(runs)
+    }
+
+
+def _problems(runs: Sequence[Run]) -> list[Problem]:
+    """The problems that were measured, of those that are known here."""
     from adbench import registry
 
     measured = {line["problem"] for run in runs for line in run.results}
-    known = [p for name, p in registry.problems().items() if name in measured]
-    return {form.hash: form.text for p in known for form in p.forms}
+    return [p for name, p in registry.problems().items() if name in measured]
 
 
 def newest() -> Path | None:

@@ -15,7 +15,7 @@ from adbench.analysis import Duel
 from adbench.analysis.wording import count, times
 from adbench.report.facts import Facts
 
-__all__ = ["by_calls", "by_digits", "by_variables"]
+__all__ = ["STRESSES", "by_calls", "by_digits", "by_stresses", "by_variables"]
 
 Line = dict[str, Any]
 # From so many variables on; the next begins where the last ends.
@@ -24,6 +24,15 @@ CALLS = (1, 100, 10_000, 1_000_000)
 # A side that wins this share of the decided comparisons is named.
 MOSTLY = 0.75
 POINTWISE = "derivative"
+# What a problem stresses, in words for a reader; the last for those that stress none of it.
+STRESSES = {
+    "branches": "branches or loops that depend on values",
+    "long-chain": "a thousand operations in a chain, or more",
+    "sum-over-data": "a sum over data",
+    "special-functions": "erf, erfc or lgamma",
+    "nested-derivative": "a derivative inside",
+    "": "none of these",
+}
 
 
 def by_variables(facts: Facts) -> list[Line]:
@@ -43,6 +52,19 @@ def by_variables(facts: Facts) -> list[Line]:
             )
             found.append({"when": told, **_won(here, facts), "rows": [d.row for d in here]})
     return found
+
+
+def by_stresses(facts: Facts) -> list[Line]:
+    """Who wins among functions with branches, long chains and the like, as far as somebody said which these are."""
+    rows = [d for d in facts.duels if d.derivative and d.comparison and d.problem in facts.stresses]
+    told = {d.problem: set(facts.stresses[d.problem]) & set(STRESSES) or {""} for d in rows}
+    found = []
+    for word, words in STRESSES.items():
+        here = [d for d in rows if word in told[d.problem]]
+        if any(d.winner for d in here):
+            found.append({"when": words, **_won(here, facts), "rows": [d.row for d in here]})
+    # one line alone would only repeat the answer
+    return found if len(found) > 1 else []
 
 
 def _won(rows: Sequence[Duel], facts: Facts) -> Line:

@@ -6,8 +6,8 @@ import gzip
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +67,8 @@ class Facts:
         The two sides that the page compares.
     kin : str
         What parts of several dates on one machine have in common; empty for any other part.
+    stresses : mapping of str to collection of str
+        By problem, words of what it stresses; empty where nobody said.
     """
 
     label: str
@@ -77,6 +79,7 @@ class Facts:
     conditions: pd.DataFrame
     pair: Pair = JAX_NUMBA
     kin: str = ""
+    stresses: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def headers(self) -> tuple[Mapping[str, Any], ...]:
@@ -191,7 +194,11 @@ class Book:
         return hashlib.sha256(self.raw).hexdigest()
 
 
-def gather(runs: Sequence[Run], versus: str = "") -> Book:
+def gather(
+    runs: Sequence[Run],
+    versus: str = "",
+    stresses: Mapping[str, Collection[str]] | None = None,
+) -> Book:
     """Facts of one or more runs; each machine, number of threads and device is a part of its own.
 
     Runs of one such set that differ in versions, settings, the design of the measurement or a function
@@ -202,6 +209,8 @@ def gather(runs: Sequence[Run], versus: str = "") -> Book:
     runs : sequence of Run
     versus : str
         The pair to compare, as `analysis.parse` reads it; JAX and Numba by default.
+    stresses : mapping of str to collection of str, optional
+        By problem, words of what it stresses.
 
     Raises
     ------
@@ -230,6 +239,7 @@ def gather(runs: Sequence[Run], versus: str = "") -> Book:
             conditions=weather[weather["set"] == name],
             pair=pair,
             kin=_kin(name, told),
+            stresses=stresses or {},
         )
         for number, (name, title) in enumerate(zip(names, titles, strict=True), start=1)
     )

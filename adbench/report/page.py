@@ -8,7 +8,7 @@ import gzip
 import importlib.resources
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
 from adbench.report.provenance import provenance
 from adbench.report.scripts import bundle, policy
+from adbench.report.steps import landing_list, steps_chart
 
 __all__ = ["MOST_ROWS", "SECTIONS", "render", "write"]
 
@@ -51,6 +52,9 @@ def write(
     versus: str = "",
     texts: Mapping[str, str] | None = None,
     since: pd.DataFrame | None = None,
+    *,
+    steps: pd.DataFrame | None = None,
+    stresses: Mapping[str, Collection[str]] | None = None,
 ) -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
 
@@ -64,6 +68,10 @@ def write(
         Function texts by their hash, to be shown as evidence where a run measured just these.
     since : DataFrame, optional
         From `analysis.since`: times in units of an earlier commit's, a section of its own.
+    steps : DataFrame, optional
+        From `analysis.read_steps`: the error of differences against their step, a section of its own.
+    stresses : mapping of str to collection of str, optional
+        By problem the words of what it stresses, such as ``branches``: by these the advice is grouped too.
 
     Returns
     -------
@@ -75,8 +83,8 @@ def write(
     ReportError
         When the runs make no one report (see `facts.gather`).
     """
-    book = gather(runs, versus)
-    page = _page(book, texts or {}, since)
+    book = gather(runs, versus, stresses)
+    page = _page(book, texts or {}, since, steps)
     out.parent.mkdir(parents=True, exist_ok=True)
     _replace(out.with_name(RAW_NAME), book.raw)
     _replace(out, page.encode())
@@ -124,6 +132,7 @@ def _win_map(facts: Facts) -> Markup | None:
 def _counsel(facts: Facts) -> Markup | None:
     found = {
         "variables": counsel.by_variables(facts),
+        "stresses": counsel.by_stresses(facts),
         "calls": counsel.by_calls(facts),
         "digits": counsel.by_digits(facts),
     }
@@ -277,12 +286,24 @@ def _evidence(book: Book, texts: Mapping[str, str]) -> Markup:
     })  # fmt: skip
 
 
-def _page(book: Book, texts: Mapping[str, str], since: pd.DataFrame | None = None) -> str:
+def _steps(frame: pd.DataFrame) -> Markup:
+    drawn = _drawn(steps_chart(frame))
+    return _fill("steps.html", drawn=drawn, lines=landing_list(frame))
+
+
+def _page(
+    book: Book,
+    texts: Mapping[str, str],
+    since: pd.DataFrame | None = None,
+    steps: pd.DataFrame | None = None,
+) -> str:
     drawn = [{name: draw(part) for name, draw in SECTIONS.items()} for part in book.parts]
     parts = [
         {name: html for name, html in sections.items() if html is not None} for sections in drawn
     ]
-    charts_drawn = any("data-chart" in html for part in parts for html in part.values())
+    stepped = "" if steps is None else _steps(steps)
+    drawn_at = (stepped, *(html for part in parts for html in part.values()))
+    charts_drawn = any("data-chart" in html for html in drawn_at)
     scripts = [bundle()] if charts_drawn else []
     scripts.append(_resource("page.js"))
     page = _fill(
@@ -292,6 +313,7 @@ def _page(book: Book, texts: Mapping[str, str], since: pd.DataFrame | None = Non
         title=f"{book.pair.title}: which should I use, for my function, on my machine?",
         parts=list(zip(book.parts, parts, strict=True)),
         since="" if since is None else _fill("since.html", since=since_table(since)),
+        steps=stepped,
         data=_data(book, texts),
         style=Markup(_resource("style.css")),
         scripts=[Markup(s) for s in scripts],

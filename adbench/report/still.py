@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["fallback"]
+__all__ = ["fallback", "harmless"]
 
 Spec = dict[str, Any]
 STILL_WIDTH = 760
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Data without characters that mean something in SVG, or nothing at all.
 
     A name may hold anything; the renderer dies of a zero byte.
@@ -19,9 +19,9 @@ def _harmless(value: Any) -> Any:
     if isinstance(value, str):
         return "".join(c if c.isprintable() and c not in "<>&\"'`" else "\ufffd" for c in value)
     if isinstance(value, list):
-        return [_harmless(v) for v in value]
+        return [harmless(v) for v in value]
     if isinstance(value, dict):
-        return {k: _harmless(v) for k, v in value.items()}
+        return {k: harmless(v) for k, v in value.items()}
     return value
 
 
@@ -41,7 +41,7 @@ def fallback(spec: Spec) -> str:
     """The chart as it first shows, as SVG: for readers without scripts."""
     import vl_convert
 
-    own = {key: _harmless(value) for key, value in _first(spec).items()}
+    own = {key: harmless(value) for key, value in _first(spec).items()}
     config: Spec = {
         "background": "transparent", "view": {"stroke": None},
         "axis": {"labelColor": "var(--soft)", "titleColor": "var(--soft)", "gridColor": "var(--faint)",

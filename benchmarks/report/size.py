@@ -33,7 +33,8 @@ def one(rows: int) -> None:
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         size = out.stat().st_size / 1e6
-    print(f"{rows} rows: {seconds:.1f} s, {peak:.2f} GiB at most, a page of {size:.2f} MB")
+    told = f"{seconds:.1f} s, {peak:.2f} GiB at most, a page of {size:.2f} MB"
+    sys.stdout.write(f"{rows} rows: {told}\n")
 
 
 def main() -> int:
