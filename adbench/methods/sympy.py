@@ -92,13 +92,19 @@ def _evaluated(form: Form, found: Formulas) -> Function:
     def value(*args: Any) -> Floats:
         return np.array(function(*args), dtype=np.float64)
 
+    def summed(*args: Any) -> Floats:
+        return np.array([np.sum(v) for v in function(*args)])
+
     def total(*args: Any) -> Floats:
         # An expression without data evaluates to one number: it counts once a datum.
         rows = len(args[-1][0])
         sums = [np.sum(v) if np.ndim(v) else rows * v for v in function(*args)]
         return np.array(sums, dtype=np.float64)
 
-    return total if form.columns is not None else value
+    if form.columns is None:
+        return value
+    data = set(text.data)
+    return summed if all(e.free_symbols & data for e in found.expressions) else total
 
 
 def _lambdified(arguments: Any, expressions: list[Any]) -> Callable[..., Any]:

@@ -214,10 +214,43 @@ def sympy_numpy(x: Any, sample: Any) -> Direct:
     return gradient, (x, sample)
 
 
-def _jax(transform: str, async_dispatch: bool, x: Any, sample: Any) -> Direct:
+def sympy_numba(x: Any, sample: Any) -> Direct:
+    """The differentiated term compiled, and a compiled loop over the sample."""
+    import numba
+    import sympy
+
+    mu, s, v = sympy.symbols("mu s v", real=True)
+    term = s + (v - mu) ** 2 / (2 * sympy.exp(2 * s)) + sympy.log(2 * sympy.pi) / 2
+    compiled = numba.njit(error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+    slopes = compiled(sympy.lambdify([mu, s, v], (term.diff(mu), term.diff(s)), "math", cse=True))
+
+    @compiled
+    def gradient(x, sample):  # type: ignore[no-untyped-def]
+        by_mu = by_s = 0.0
+        for value in sample:
+            one, other = slopes(x[0], x[1], value)
+            by_mu += one
+            by_s += other
+        return np.array((by_mu, by_s))
+
+    return gradient, (x, sample)
+
+
+def _jax(transform: str, async_dispatch: bool, x: Any, sample: Any, x64: bool = True) -> Direct:
     import jax
 
-    jax.config.update("jax_enable_x64", True)
+    jitted = jax.jit(getattr(jax, transform)(_jax_nll(async_dispatch, x64)))
+
+    def gradient(x: Any, sample: Any) -> Any:
+        return jitted(x, sample).block_until_ready()
+
+    return gradient, (jax.numpy.array(x), jax.numpy.array(sample))
+
+
+def _jax_nll(async_dispatch: bool = False, x64: bool = True) -> Callable[[Any, Any], Any]:
+    import jax
+
+    jax.config.update("jax_enable_x64", x64)
     if not async_dispatch:
         jax.config.update("jax_cpu_enable_async_dispatch", False)
     jnp = jax.numpy
@@ -227,7 +260,55 @@ def _jax(transform: str, async_dispatch: bool, x: Any, sample: Any) -> Direct:
         d = sample - mu
         return jnp.sum(s + d * d / (2.0 * jnp.exp(2.0 * s))) + 0.5 * sample.shape[0] * LOG2PI
 
-    jitted = jax.jit(getattr(jax, transform)(f))
+    return f
+
+
+def jax_aot(x: Any, sample: Any) -> Direct:
+    """``jit(grad).lower(...).compile()``."""
+    import jax
+
+    slopes = jax.jit(jax.grad(_jax_nll()))
+    args = (jax.numpy.array(x), jax.numpy.array(sample))
+    compiled = slopes.lower(*args).compile()
+
+    def gradient(x: Any, sample: Any) -> Any:
+        return compiled(x, sample).block_until_ready()
+
+    return gradient, args
+
+
+def jax_eager(x: Any, sample: Any) -> Direct:
+    """``grad`` alone."""
+    import jax
+
+    slopes = jax.grad(_jax_nll())
+
+    def gradient(x: Any, sample: Any) -> Any:
+        return slopes(x, sample).block_until_ready()
+
+    return gradient, (jax.numpy.array(x), jax.numpy.array(sample))
+
+
+def jax_float32(x: Any, sample: Any) -> Direct:
+    """``jit(grad)`` as JAX computes unless told otherwise."""
+    return _jax("grad", False, x, sample, x64=False)
+
+
+def jax_vmap(x: Any, sample: Any) -> Direct:
+    """``jit(grad)`` of the sum of a mapped term."""
+    import jax
+
+    _jax_nll()
+    jnp = jax.numpy
+
+    def term(x: Any, v: Any) -> Any:
+        mu, s = x[0], x[1]
+        return s + (v - mu) ** 2 / (2.0 * jnp.exp(2.0 * s)) + 0.5 * LOG2PI
+
+    def f(x: Any, sample: Any) -> Any:
+        return jnp.sum(jax.vmap(term, (None, 0))(x, sample))
+
+    jitted = jax.jit(jax.grad(f))
 
     def gradient(x: Any, sample: Any) -> Any:
         return jitted(x, sample).block_until_ready()
@@ -349,7 +430,8 @@ def numba_manual(x: Any, sample: Any) -> Direct:
 
 _WRITTEN = (
     numpy_forward, numpy_central, numpy_fourth, numpy_ridders, complex_step, dual_python, dual_numpy,
-    autograd_reverse, autograd_forward, sympy_numpy, jax_reverse, jax_reverse_default, jax_forward,
+    autograd_reverse, autograd_forward, sympy_numpy, sympy_numba,
+    jax_reverse, jax_reverse_default, jax_forward, jax_aot, jax_eager, jax_float32, jax_vmap,
     numba_dual, numba_dual_strict, numba_tape, numba_central, numba_complex, numba_manual,
 )  # fmt: skip
 BY_HAND: Mapping[str, Callable[[Any, Any], Direct]] = {

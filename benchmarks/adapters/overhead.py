@@ -54,7 +54,7 @@ def child(name: str, seed: int, blocks: int) -> dict[str, float]:
     hands = [BY_HAND[name](*_fresh(point)) for _ in range(2)]
     runs = [(prepared.call, prepared.encode(point)), *hands]
     found = [np.asarray(call(*args), dtype=np.float64) for call, args in runs]
-    rtol = AGREE.get(method.mode, 1e-12)
+    rtol = 1e-4 if method.dtype == "float32" else AGREE.get(method.mode, 1e-12)
     for other in found[1:]:
         np.testing.assert_allclose(found[0], other, rtol=rtol)
     times = interleaved(runs, blocks, seed)
