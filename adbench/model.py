@@ -47,12 +47,29 @@ __all__ = [
     "UnknownNameError",
     "elsewhere",
     "given",
+    "glob_match",
     "namespace",
 ]
 
 
 class UnknownNameError(ValueError):
     """A name or a pattern that means nothing here; its text says what was expected and what to do."""
+
+
+def glob_match(pattern: str, word: str) -> bool:
+    """Whether a word matches a pattern of literal text, ``*``, ``?`` and ``{a,b}``."""
+    special = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
+    text, depth = "", 0
+    for c in pattern:
+        depth += {"{": 1, "}": -1}.get(c, 0)
+        text += "|" if c == "," and depth else special.get(c, re.escape(c))
+    try:
+        return re.fullmatch(text, word) is not None
+    except re.error:
+        raise UnknownNameError(
+            f"filter '{pattern}': braces do not match; alternatives are written {{a,b}}, "
+            "each within one part of problem/operator/method"
+        ) from None
 
 
 # Highest power in the result of TAYLOR.

@@ -23,6 +23,14 @@ def test_the_usual_pair_is_that_of_the_title(frame):
     assert duels(frame) == duels(frame, JAX_NUMBA)
 
 
+def test_alternatives_in_braces_are_of_one_side(frame):
+    pair = parse("jax-{forward,reverse},{numba-dual,dual-*}", frame)
+    assert pair.first.methods == ("jax-forward", "jax-reverse")
+    assert pair.second.methods == ("dual-numpy", "dual-python", "numba-dual")
+    with pytest.raises(ValueError, match="braces do not match"):
+        parse("jax-{forward,numba-dual", frame)
+
+
 def test_tools_methods_patterns_and_sums_make_sides(frame):
     pair = parse("jax, numba-*", frame)
     assert pair.first == Side("JAX", tools=("jax",))

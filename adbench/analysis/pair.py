@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import pandas as pd
+
+from adbench.model import glob_match
 
 __all__ = ["JAX_NUMBA", "Pair", "Side", "parse"]
 
@@ -15,6 +17,8 @@ WRITTEN = {
     "autograd": "Autograd", "casadi": "CasADi", "jax": "JAX", "numba": "Numba", "numpy": "NumPy", "pytensor": "PyTensor",
     "scipy": "SciPy", "symengine": "SymEngine", "sympy": "SymPy", "tensorflow": "TensorFlow", "torch": "PyTorch",
 }  # fmt: skip
+# One between two sides, not one between alternatives in braces.
+COMMA = re.compile(r",(?![^{]*\})")
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,15 @@ JAX_NUMBA = Pair(
 def parse(text: str, frame: pd.DataFrame) -> Pair:
     """The pair that a text such as ``torch-compile,jax-reverse`` names.
 
-    Each side is a tool, a method, a pattern of methods (``*`` and ``?``), or several of these joined by
-    ``+``. ``jax,numba`` is `JAX_NUMBA`.
+    Each side is a tool, a method, a pattern of methods (``*``, ``?`` and ``{a,b}``), or several of these
+    joined by ``+``. ``jax,numba`` is `JAX_NUMBA`.
 
     Raises
     ------
     ValueError
         When there are not two sides, a name is not in the frame, or a method is on both sides.
     """
-    words = [part.strip() for part in text.split(",")]
+    words = [part.strip() for part in COMMA.split(text)]
     if len(words) != 2 or not all(words):
         raise ValueError(
             f"'{text}' does not name two sides: write two tools or methods with a comma between, "
@@ -128,7 +132,7 @@ def _side(text: str, frame: pd.DataFrame) -> Side:
             tools.append(word)
             names.append(WRITTEN.get(word, word))
             continue
-        found = [m for m in methods if fnmatchcase(m, word)]
+        found = [m for m in methods if glob_match(word, m)]
         if not found:
             raise ValueError(
                 f"'{word}' is neither a tool nor a method of this run; it has the tools "

@@ -125,7 +125,7 @@ def cases(
 
 def _chosen(names: Sequence[str] | None, kind: str, known: Sequence[str]) -> list[str]:
     """Names that match any pattern; raises UnknownNameError for a pattern without a match."""
-    from adbench.harness.plan import glob_match
+    from adbench.model import glob_match
 
     if not names:
         return list(known)

@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from adbench import registry
 from adbench.harness.external.payloads import refusal
 from adbench.harness.process import Limits
-from adbench.model import Case, Method, Operator, Outcome, Problem, Size, UnknownNameError
+from adbench.model import (
+    Case,
+    Method,
+    Operator,
+    Outcome,
+    Problem,
+    Size,
+    UnknownNameError,
+    glob_match,
+)
 from adbench.reference import traits
 
 __all__ = [
@@ -27,7 +36,6 @@ __all__ = [
     "Stage",
     "cases",
     "decided",
-    "glob_match",
     "matches",
     "preset",
     "rows",
@@ -292,22 +300,6 @@ def _finds(chosen: Preset, pattern: str) -> bool:
         for _, size, operator in _cells(problem, chosen)
         for m in _methods(chosen, problem, True)
     )
-
-
-def glob_match(pattern: str, word: str) -> bool:
-    """Whether a word matches a pattern of literal text, ``*``, ``?`` and ``{a,b}``."""
-    special = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
-    text, depth = "", 0
-    for c in pattern:
-        depth += {"{": 1, "}": -1}.get(c, 0)
-        text += "|" if c == "," and depth else special.get(c, re.escape(c))
-    try:
-        return re.fullmatch(text, word) is not None
-    except re.error:
-        raise UnknownNameError(
-            f"filter '{pattern}': braces do not match; alternatives are written {{a,b}}, "
-            "each within one part of problem/operator/method"
-        ) from None
 
 
 def _no_match(pattern: str, chosen: Preset, extra: Sequence[Method]) -> str:

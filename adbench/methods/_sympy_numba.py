@@ -20,26 +20,6 @@ from adbench.methods._sympy_formulas import Entries
 # not import: SymPy's users have no dual numbers.
 RELAXED = frozenset({"contract", "reassoc", "nsz", "arcp"})
 
-# A tuple of numbers stays in registers, as an array of sums would not.
-SUMMED = """
-def driver({arrays}):
-    sums = nothing
-    for row in range({rows}):
-        sums = added(sums, term(row, {arrays}))
-    return np.array(sums)
-"""
-# The numbers of all points, expression after expression.
-EACH = """
-def driver({arrays}):
-    rows = {rows}
-    out = np.empty(count * rows)
-    for row in range(rows):
-        numbers = term(row, {arrays})
-        for k in range(count):
-            out[k * rows + row] = numbers[k]
-    return out
-"""
-
 
 def by_numba(entries: Entries, elementwise: bool) -> tuple[Any, Callable[[], None]]:
     """A compiled ``call(*arrays)`` of all expressions, and what compiles it now.
@@ -68,22 +48,56 @@ def by_numba(entries: Entries, elementwise: bool) -> tuple[Any, Callable[[], Non
     arguments = [entries.row, *entries.arrays]
     one = njit(**flags)(_lambdified(arguments, entries.expressions, array=False))
     count = len(entries.expressions)
-    loop = EACH if elementwise else SUMMED
-    known = {"term": one, "added": _added(count, flags), "count": count, "np": np}
-    known["nothing"] = (0.0,) * count
-    driver = njit(**flags)(_spelled(loop, len(signature), known))
+    made = _each(one, count) if elementwise else _summed(one, _added(count, flags), count)
+    few = made.get(len(signature))
+    driver = njit(**flags)(few or made[0])
+    if few is None:
+        signature = (types.UniTuple(array, len(signature)),)
     return driver, lambda: driver.compile(signature)
 
 
-def _spelled(source: str, arrays: int, known: dict[str, Any]) -> Function:
-    """A function of so many arrays, each with a name: one of ``*arrays`` Numba would gather into a tuple in
-    every call, for half a microsecond.
+def _summed(term: Any, added: Any, count: int) -> dict[int, Function]:
+    """By the number of arrays what sums a term; at 0 for any number.
+
+    Numba gathers ``*arrays`` into a tuple in every call, for half a microsecond: the usual numbers have
+    functions of their own. A tuple of sums stays in registers, as an array would not.
     """
-    names = [f"a{i}" for i in range(arrays)]
-    made: dict[str, Any] = dict(known)
-    exec(source.format(arrays=", ".join(names), rows=f"{names[-1]}.size"), made)  # noqa: S102 - our own text
-    function: Function = made["driver"]
-    return function
+    nothing = (0.0,) * count
+
+    def of_two(x, c):  # type: ignore[no-untyped-def]
+        sums = nothing
+        for row in range(c.size):
+            sums = added(sums, term(row, x, c))
+        return np.array(sums)
+
+    def of_three(x, b, c):  # type: ignore[no-untyped-def]
+        sums = nothing
+        for row in range(c.size):
+            sums = added(sums, term(row, x, b, c))
+        return np.array(sums)
+
+    def of_any(*arrays):  # type: ignore[no-untyped-def]
+        sums = nothing
+        for row in range(arrays[-1].size):
+            sums = added(sums, term(row, *arrays))
+        return np.array(sums)
+
+    return {2: of_two, 3: of_three, 0: of_any}
+
+
+def _each(function: Any, count: int) -> dict[int, Function]:
+    """The numbers of all points, expression after expression; by the number of arrays as `_summed`."""
+
+    def of_any(*parts):  # type: ignore[no-untyped-def]
+        rows = parts[0].size
+        out = np.empty(count * rows)
+        for row in range(rows):
+            numbers = function(row, *parts)
+            for k in range(count):
+                out[k * rows + row] = numbers[k]
+        return out
+
+    return {0: of_any}
 
 
 def _added(count: int, flags: dict[str, Any]) -> Any:
