@@ -818,3 +818,13 @@ def test_calls_of_f_stand_among_the_phases_where_they_were_counted(text):
     assert known["rosenbrock[10]/gradient", "numpy-central"] == "20"
     assert known["rosenbrock[10]/gradient", "jax-reverse"] == ""
     assert "Calls of f" in section(render([(header, lines)]), "methods")
+
+
+def test_words_of_a_mark_stand_where_there_is_room():
+    """Left of a place far to the right, where the names of the lines stand; right of any other."""
+    from adbench.report.charts import _late
+
+    assert not _late(10.0, [1.0, 1e6])
+    assert _late(3e5, [1.0, 1e6])
+    assert not _late(5.0, [5.0])
+    assert not _late(5.0, [])

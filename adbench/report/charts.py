@@ -6,6 +6,7 @@ Colours are names of CSS variables, so that one chart serves a light and a dark 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ Spec = dict[str, Any]
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
 OTHER_COLOURS = 6  # --tool-1 ... --tool-6 in the style sheet
 HEIGHT = 380
+# Share of the x axis, on its logarithmic scale, from which on words stand left of their place.
+LATE = 0.6
 # Powers of ten are named and ruled; in a picture of less than about two decades every tick is.
 PLAIN_TICK = (
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
@@ -129,6 +132,10 @@ def _marked(marks: Sequence[Spec], values: Sequence[Spec]) -> list[Any]:
     """
     if not marks:
         return []
+    places: dict[str, list[float]] = {}
+    for point in values:
+        places.setdefault(point["case"], []).append(point["x"])
+    marks = [{**m, "late": _late(m["x"], places.get(m["case"], []))} for m in marks]
     bare = {p["case"]: p["x"] for p in values} | {m["case"]: None for m in marks}
     unseen = [{"case": c, "x": x, "low": x, "high": x, "text": ""} for c, x in bare.items() if x]
     base = _drawn_from([*marks, *unseen])
@@ -144,10 +151,22 @@ def _marked(marks: Sequence[Spec], values: Sequence[Spec]) -> list[Any]:
             x2="high:Q",
         ),
         base.mark_rule(color="var(--soft)", strokeDash=[4, 3]).encode(x=at, opacity=seen(1.0)),
-        base.mark_text(color="var(--ink)", fontSize=11, align="left", dx=5, baseline="top").encode(
-            x=at, y=alt.value(2), text="text:N"
-        ),
+        *(_told_at(base, at, late) for late in (False, True)),
     ]
+
+
+def _late(x: float, places: Sequence[float]) -> bool:
+    """Whether a mark stands so far to the right that its words would run into the names of the lines."""
+    low, high = min(places, default=x), max(places, default=x)
+    return low < high and math.log(x / low) > LATE * math.log(high / low)
+
+
+def _told_at(base: alt.Chart, at: alt.X, late: bool) -> Any:
+    """The words of marks, on the side of each that has room."""
+    side: Spec = {"align": "right", "dx": -5} if late else {"align": "left", "dx": 5}
+    chosen = base.transform_filter("datum.late" if late else "!datum.late")
+    text = chosen.mark_text(color="var(--ink)", fontSize=11, baseline="top", **side)
+    return text.encode(x=at, y=alt.value(2), text="text:N")
 
 
 def _drawn_from(values: Sequence[Spec]) -> alt.Chart:
