@@ -245,3 +245,22 @@ def test_a_page_of_5000_rows_is_below_three_megabytes(tmp_path):
     out = tmp_path / "index.html"
     write([synthetic.many(5000)], out)
     assert out.stat().st_size < 3e6
+
+
+@pytest.mark.parametrize("address", ["https://example.org/asv?a=1&b=2", "../html/index.html"])
+def test_the_page_links_to_the_history(tmp_path, address):
+    out = tmp_path / "index.html"
+    write([synthetic.run()], out, history=address)
+    (link,) = [
+        a for a in Page(out.read_text(encoding="utf-8")).all("a") if a["text"] == "The history"
+    ]
+    assert link["href"] == address
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,x", "two words", " https://a"]
+)
+def test_a_history_that_a_browser_would_run_is_refused(tmp_path, address):
+    with pytest.raises(ReportError, match="no address that a page may link to"):
+        write([synthetic.run()], tmp_path / "index.html", history=address)
+    assert not (tmp_path / "index.html").exists()

@@ -68,6 +68,14 @@ def report(
             "nox -s v-curve writes.",
         ),
     ] = None,
+    history: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Link to the history of these cases, such as the site that asv publish makes: an address "
+            "or a path from the page.",
+        ),
+    ] = "",
 ) -> None:
     """Make one self-contained HTML page of result files, and print the verdict.
 
@@ -84,7 +92,16 @@ def report(
     pairs = [(run.header, run.lines) for run in runs]
     earlier = _since(runs, asv, since) if asv is not None or since is not None else None
     curves = None if steps is None else read_steps(steps)
-    said = write(pairs, page, versus, _texts(runs), earlier, steps=curves, stresses=_stresses(runs))
+    said = write(
+        pairs,
+        page,
+        versus,
+        _texts(runs),
+        earlier,
+        steps=curves,
+        stresses=_stresses(runs),
+        history=history,
+    )
     for name, verdict in said.items():
         say(f"{name}: {verdict.sentence}" if len(said) > 1 else verdict.sentence)
     say(str(page.resolve()))

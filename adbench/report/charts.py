@@ -164,9 +164,10 @@ def _late(x: float, places: Sequence[float]) -> bool:
 def _told_at(base: alt.Chart, at: alt.X, late: bool) -> Any:
     """The words of marks, on the side of each that has room."""
     side: Spec = {"align": "right", "dx": -5} if late else {"align": "left", "dx": 5}
-    chosen = base.transform_filter("datum.late" if late else "!datum.late")
-    text = chosen.mark_text(color="var(--ink)", fontSize=11, baseline="top", **side)
-    return text.encode(x=at, y=alt.value(2), text="text:N")
+    # all are drawn and half of them are not seen: a layer without data would have no extent
+    here = alt.condition("datum.late" if late else "!datum.late", alt.value(1), alt.value(0))
+    text = base.mark_text(color="var(--ink)", fontSize=11, baseline="top", **side)
+    return text.encode(x=at, y=alt.value(2), text="text:N", opacity=here)
 
 
 def _drawn_from(values: Sequence[Spec]) -> alt.Chart:

@@ -8,6 +8,7 @@ import gzip
 import importlib.resources
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from adbench.report import (
     winmap,
 )
 from adbench.report.earlier import since_table
-from adbench.report.facts import RAW_NAME, Book, Facts, Run, gather
+from adbench.report.facts import RAW_NAME, Book, Facts, ReportError, Run, gather
 from adbench.report.phases import phase_table
 from adbench.report.protocol import protocol
 from adbench.report.provenance import provenance
@@ -42,6 +43,8 @@ from adbench.report.steps import landing_list, steps_chart
 
 __all__ = ["MOST_ROWS", "SECTIONS", "render", "write"]
 
+# What a link may lead to: nothing that a browser would run, whatever stands before a colon.
+LINK = re.compile(r"https?://\S+|[^\s:]+")
 # A list with more rows than this is packed; scripts unfold it when it is opened.
 MOST_ROWS = 500
 
@@ -55,6 +58,7 @@ def write(
     *,
     steps: pd.DataFrame | None = None,
     stresses: Mapping[str, Collection[str]] | None = None,
+    history: str = "",
 ) -> Mapping[str, Verdict]:
     """Write the page of `runs` to `out` and their raw lines to ``results.jsonl.gz`` beside it.
 
@@ -72,6 +76,8 @@ def write(
         From `analysis.read_steps`: the error of differences against their step, a section of its own.
     stresses : mapping of str to collection of str, optional
         By problem the words of what it stresses, such as ``branches``: by these the advice is grouped too.
+    history : str
+        Where the curves over commits stand, for a link: an address of http or https, or a path.
 
     Returns
     -------
@@ -81,10 +87,14 @@ def write(
     Raises
     ------
     ReportError
-        When the runs make no one report (see `facts.gather`).
+        When the runs make no one report (see `facts.gather`), or `history` is another kind of address.
     """
+    if history and not LINK.fullmatch(history):
+        raise ReportError(
+            f"history '{history}' is no address that a page may link to: give http://..., https://... or a path"
+        )
     book = gather(runs, versus, stresses)
-    page = _page(book, texts or {}, since, steps)
+    page = _page(book, texts or {}, since, steps, history)
     out.parent.mkdir(parents=True, exist_ok=True)
     _replace(out.with_name(RAW_NAME), book.raw)
     _replace(out, page.encode())
@@ -263,13 +273,14 @@ SECTIONS: Mapping[str, Section] = {
 }
 
 
-def _data(book: Book, texts: Mapping[str, str]) -> Markup:
+def _data(book: Book, texts: Mapping[str, str], history: str) -> Markup:
     table = gzip.compress(book.frame.to_csv(index=False).encode(), mtime=0)
     return _fill(
         "data.html",
         href=Markup("data:application/gzip;base64,") + base64.b64encode(table).decode(),
         evidence=_evidence(book, texts),
         rows=len(book.frame),
+        history=history,
         raw_name=RAW_NAME,
         raw_sha256=book.raw_sha256,
         environment=[_json_text(h) for h in book.headers],
@@ -296,6 +307,7 @@ def _page(
     texts: Mapping[str, str],
     since: pd.DataFrame | None = None,
     steps: pd.DataFrame | None = None,
+    history: str = "",
 ) -> str:
     drawn = [{name: draw(part) for name, draw in SECTIONS.items()} for part in book.parts]
     parts = [
@@ -314,7 +326,7 @@ def _page(
         parts=list(zip(book.parts, parts, strict=True)),
         since="" if since is None else _fill("since.html", since=since_table(since)),
         steps=stepped,
-        data=_data(book, texts),
+        data=_data(book, texts, history),
         style=Markup(_resource("style.css")),
         scripts=[Markup(s) for s in scripts],
         policy=policy(scripts),
