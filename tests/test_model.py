@@ -503,7 +503,17 @@ def test_a_timing_exists_only_where_the_case_ran(outcome: Outcome) -> None:
 
 def test_phases_are_in_the_order_in_which_a_case_goes_through_them() -> None:
     """Pages and files show them so."""
-    order = ["import", "prepare", "compile", "first", "steady", "round trip", "value"]
+    order = [
+        "import",
+        "prepare",
+        "compile",
+        "first",
+        "cold start",
+        "warm start",
+        "steady",
+        "round trip",
+        "value",
+    ]
     assert [phase.value for phase in Phase] == order
 
 
