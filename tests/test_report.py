@@ -190,7 +190,7 @@ def test_hostile_names_of_result_sets_stay_texts():
 
 def test_tables_have_captions_scopes_and_reachable_scroll_regions(parsed):
     tables = parsed.all("table")
-    assert len(tables) == len(parsed.all("caption")) == 13
+    assert len(tables) == len(parsed.all("caption")) == 14
     assert all(th.get("scope") for th in parsed.all("th"))
     regions = [d for d in parsed.all("div") if "scroll" in d.get("class", "").split()]
     assert len(regions) == len(tables)

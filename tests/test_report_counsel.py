@@ -6,7 +6,15 @@ import pytest
 import synthetic
 
 from adbench.report import render, write
-from adbench.report.counsel import CALLS, STRESSES, by_calls, by_digits, by_stresses, by_variables
+from adbench.report.counsel import (
+    CALLS,
+    STRESSES,
+    by_calls,
+    by_digits,
+    by_sizes,
+    by_stresses,
+    by_variables,
+)
 from adbench.report.facts import gather
 
 
@@ -118,3 +126,26 @@ def test_the_page_says_what_functions_are_made_of(tmp_path):
     text = out.read_text(encoding="utf-8")
     assert "By what the function is made of" in text
     assert STRESSES["sum-over-data"] in text
+
+
+def test_wins_are_counted_at_both_ends_of_the_sizes():
+    part = facts(failures=False)
+    small, large = by_sizes(part)
+    assert {row.partition("/")[0] for row in small["rows"]} == {
+        "gauss_nll[100]",
+        "histogram_nll[100]",
+        "rosenbrock[2]",
+    }
+    assert {row.partition("/")[0] for row in large["rows"]} == {
+        "gauss_nll[10000]",
+        "histogram_nll[1000]",
+        "rosenbrock[10]",
+    }
+    for line in (small, large):
+        here = [d for d in part.duels if d.row in line["rows"]]
+        assert (line["first"], line["second"]) == tuple(
+            sum(d.winner == s for d in here) for s in ("first", "second")
+        )
+        assert line["open"] == sum(d.winner is None for d in here)
+    one = synthetic.run(repeats=5, rows=[row for row in synthetic.ROWS if row[1] in ("1", "2")])
+    assert by_sizes(gather([one]).parts[0]) == []

@@ -15,7 +15,7 @@ from adbench.analysis import Duel
 from adbench.analysis.wording import count, times
 from adbench.report.facts import Facts
 
-__all__ = ["STRESSES", "by_calls", "by_digits", "by_stresses", "by_variables"]
+__all__ = ["STRESSES", "by_calls", "by_digits", "by_sizes", "by_stresses", "by_variables"]
 
 Line = dict[str, Any]
 # From so many variables on; the next begins where the last ends.
@@ -50,6 +50,23 @@ def by_variables(facts: Facts) -> list[Line]:
             told = (
                 count(sizes[0]) if len(sizes) == 1 else f"{count(sizes[0])} to {count(sizes[-1])}"
             )
+            found.append({"when": told, **_won(here, facts), "rows": [d.row for d in here]})
+    return found
+
+
+def by_sizes(facts: Facts) -> list[Line]:
+    """Who wins at the smallest and at the largest size of each problem that was run at several."""
+    groups: dict[tuple[str, str], list[Duel]] = {}
+    for duel in facts.duels:
+        if duel.derivative and duel.comparison:
+            groups.setdefault((duel.problem, duel.operator), []).append(duel)
+    several = [sorted(g, key=lambda d: d.size_n) for g in groups.values() if len(g) > 1]
+    found = []
+    for told, here in (
+        ("the smallest of its problem", [group[0] for group in several]),
+        ("the largest that was run", [group[-1] for group in several]),
+    ):
+        if any(d.winner for d in here):
             found.append({"when": told, **_won(here, facts), "rows": [d.row for d in here]})
     return found
 

@@ -142,6 +142,7 @@ def _win_map(facts: Facts) -> Markup | None:
 def _counsel(facts: Facts) -> Markup | None:
     found = {
         "variables": counsel.by_variables(facts),
+        "sizes": counsel.by_sizes(facts),
         "stresses": counsel.by_stresses(facts),
         "calls": counsel.by_calls(facts),
         "digits": counsel.by_digits(facts),
