@@ -11,6 +11,7 @@ import pytest
 from adbench import registry
 from adbench.analysis.frame import tidy
 from adbench.harness import caches, plan, warm
+from adbench.harness.cell import Cell
 from adbench.harness.header import Settings
 from adbench.harness.process import Failure, worker_environment
 from adbench.harness.run import run
@@ -138,8 +139,24 @@ def test_jax_starts_warm_from_its_own_cache(tmp_path: Path) -> None:
     found = load(tmp_path / "with.jsonl")
     frame = tidy(found.results, header=found.header).set_index("method")
     jax = frame.loc["jax-reverse"]
-    assert 0 < jax.warm_start_s < jax.cold_start_s
+    assert jax.warm_start_s > 0
+    assert jax.cold_start_s > 0
     assert frame.loc["numpy-central"][["warm_start_s", "cold_start_s"]].isna().all()
+
+
+def test_a_second_process_finds_what_jax_compiled(tmp_path: Path) -> None:
+    """It reads the entries and writes none: seen in the folder, not by a clock."""
+    pytest.importorskip("jax")
+    chosen = plan.preset("smoke")
+    (row,) = plan.rows(chosen, (f"{ROW}/jax-reverse",))
+    entries = []
+    for _ in range(2):
+        worker = Settings().worker(0, "jax", cache=str(tmp_path))
+        cell = Cell(row, registry.method("jax-reverse"), worker, 0, False, chosen)
+        warm._started(Phase.COLD, cell, row.problem.at(row.size))
+        entries.append({p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*-cache")})
+    assert entries[0]
+    assert entries[1] == entries[0]
 
 
 def test_without_being_asked_there_are_none(tmp_path: Path) -> None:
